@@ -1,0 +1,64 @@
+// The ops by name: what parameters each takes, their limits, and one function
+// that applies any of them.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image.h"
+
+namespace keras_ssl {
+
+enum class OpKind {
+  kIdentity,
+  kAutocontrast,
+  kEqualize,
+  kInvert,
+  kPosterize,
+  kSolarize,
+  kBrightness,
+  kColor,
+  kContrast,
+  kSharpness,
+  kRotate,
+  kShearX,
+  kShearY,
+  kTranslateX,
+  kTranslateY,
+  kFlip,
+  kCrop,
+  kCutout,
+};
+
+/// The explicit parameters of one application; unused ones are zero.
+using Values = std::array<double, 3>;
+
+struct OpRule {
+  OpKind kind;
+  const char* name;
+  std::size_t parameters;  // how many explicit parameters it takes
+  bool in_place;           // may read and write the same memory
+  double lowest;           // limits of the range a policy may draw from
+  double highest;
+};
+
+const OpRule& rule_of(OpKind kind);
+/// Throws std::invalid_argument for an unknown name.
+const OpRule& rule_named(std::string_view name);
+
+/// Checks explicit parameters against an image's shape and returns them in
+/// the form apply_op takes; throws std::invalid_argument.
+Values checked_values(const OpRule& rule, const std::vector<double>& values,
+                      const Shape& shape);
+
+/// Applies one op. `values` are explicit: crop takes (offset_y, offset_x),
+/// cutout (side, center_x, center_y) in pixels, all others the one value of
+/// their name or none.
+void apply_op(OpKind kind, ConstImage in, Image out, const Values& values);
+
+/// A number as an error message shows it.
+std::string text_of(double value);
+
+}  // namespace keras_ssl

@@ -1,0 +1,215 @@
+#include "sampler.h"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <thread>
+
+#include "order.h"
+#include "rng.h"
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace keras_ssl {
+namespace {
+
+constexpr std::size_t kMostThreads = 1024;
+constexpr std::size_t kLongestRing = 64;
+
+}  // namespace
+
+std::size_t available_threads() {
+#ifdef __linux__
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof(mask), &mask) == 0) {
+    const int count = CPU_COUNT(&mask);
+    if (count > 0) return static_cast<std::size_t>(count);
+  }
+#endif
+  return std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
+
+/// What the batches hold; the ring decides who fills them when.
+class Sampler::Source : public BatchSource {
+ public:
+  Source(std::vector<Stream> streams, std::vector<View> views,
+         std::uint64_t seed, std::size_t threads)
+      : streams_(std::move(streams)), views_(std::move(views)), seed_(seed) {
+    check_streams_and_views(streams_, views_);
+    for (const View& view : views_) link(view);
+    divide(threads);
+  }
+
+  std::shared_ptr<Batch> blank(BufferPool& pool) const override {
+    auto batch = std::make_shared<Batch>();
+    for (std::size_t view = 0; view < views_.size(); ++view) {
+      const Stream& stream = stream_of(view);
+      batch->views.push_back(
+          pool.take(stream.batch_items() * stream.shape.bytes()));
+    }
+    for (const Stream& stream : streams_) {
+      batch->indices.push_back(
+          pool.take(stream.batch_items() * sizeof(std::int32_t)));
+    }
+    return batch;
+  }
+
+  std::size_t buffers() const override {
+    return views_.size() + streams_.size();
+  }
+  std::size_t parts() const override { return parts_.size(); }
+
+  void fill(std::uint64_t step, std::size_t part_number, Batch& batch,
+            Scratch& scratch) const override {
+    const Part& part = parts_[part_number];
+    const Link& link = links_[part.view];
+    const Stream& stream = streams_[link.stream];
+    const std::size_t bytes = stream.shape.bytes();
+    Order order(static_cast<std::uint64_t>(stream.pool_size()), seed_,
+                stream.name);
+    std::int32_t* indices =
+        link.writes_index
+            ? reinterpret_cast<std::int32_t*>(batch.indices[link.stream].get())
+            : nullptr;
+    for (std::size_t item = part.first; item < part.last; ++item) {
+      const std::uint64_t position = step * stream.batch_items() + item;
+      const std::uint64_t index = order.index_at(position);
+      if (indices != nullptr) indices[item] = static_cast<std::int32_t>(index);
+      const auto row = static_cast<std::size_t>(
+          stream.rows ? static_cast<std::uint64_t>((*stream.rows)[index])
+                      : index);
+      Draws draws(seed_, link.domain, position);
+      apply_policy(views_[part.view].policy,
+                   {stream.pixels + row * bytes, stream.shape},
+                   {batch.views[part.view].get() + item * bytes, stream.shape},
+                   draws, scratch);
+    }
+  }
+
+  /// Beyond it, positions would not fit into 63 bits.
+  std::uint64_t last_step() const {
+    std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+    for (const Stream& stream : streams_) {
+      last =
+          std::min(last, (std::uint64_t{1} << 63) / stream.batch_items() - 1);
+    }
+    return last;
+  }
+
+  const std::vector<Stream>& streams() const { return streams_; }
+  const std::vector<View>& views() const { return views_; }
+  const Stream& stream_of(std::size_t view) const {
+    return streams_[links_[view].stream];
+  }
+
+ private:
+  struct Link {
+    std::size_t stream;
+    std::uint32_t domain;
+    bool writes_index;  // one view per stream does
+  };
+
+  /// Items [first, last) of one view.
+  struct Part {
+    std::size_t view;
+    std::size_t first;
+    std::size_t last;
+  };
+
+  void link(const View& view) {
+    std::size_t stream = 0;
+    while (streams_[stream].name != view.stream) ++stream;
+    const bool first = std::none_of(
+        links_.begin(), links_.end(),
+        [stream](const Link& link) { return link.stream == stream; });
+    links_.push_back({stream, domain_of(view.stream, view.name), first});
+  }
+
+  /// Parts small enough that the threads finish together, large enough that
+  /// taking one costs nothing.
+  void divide(std::size_t threads) {
+    std::size_t items = 0;
+    for (std::size_t view = 0; view < views_.size(); ++view) {
+      items += stream_of(view).batch_items();
+    }
+    const std::size_t size =
+        std::clamp<std::size_t>(items / (threads * 8), 1, 32);
+    for (std::size_t view = 0; view < views_.size(); ++view) {
+      const std::size_t count = stream_of(view).batch_items();
+      for (std::size_t first = 0; first < count; first += size) {
+        parts_.push_back({view, first, std::min(first + size, count)});
+      }
+    }
+  }
+
+  const std::vector<Stream> streams_;
+  const std::vector<View> views_;
+  const std::uint64_t seed_;
+  std::vector<Link> links_;
+  std::vector<Part> parts_;
+};
+
+Sampler::Sampler(std::vector<Stream> streams, std::vector<View> views,
+                 std::uint64_t seed, std::size_t threads, std::size_t ring)
+    : threads_(threads == 0 ? available_threads() : threads), ahead_(ring) {
+  if (threads_ > kMostThreads) {
+    refuse("at most " + std::to_string(kMostThreads) + " threads",
+           std::to_string(threads_));
+  }
+  if (ring > kLongestRing) {
+    refuse("a ring of at most " + std::to_string(kLongestRing) + " batches",
+           std::to_string(ring));
+  }
+  source_ = std::make_unique<Source>(std::move(streams), std::move(views), seed,
+                                     threads_);
+  ring_ = std::make_unique<BatchRing>(*source_, threads_, ahead_).release();
+}
+
+Sampler::~Sampler() {
+  close();
+  BatchRing* ring = ring_.load();
+  if (ring->owner() == process_id()) std::unique_ptr<BatchRing>{ring};
+}
+
+BatchRing& Sampler::ring() {
+  BatchRing* ring = ring_.load();
+  if (ring->owner() == process_id()) return *ring;
+  auto fresh = std::make_unique<BatchRing>(*source_, threads_, ahead_);
+  if (ring_.compare_exchange_strong(ring, fresh.get())) ring = fresh.release();
+  return *ring;
+}
+
+std::shared_ptr<Batch> Sampler::get(std::uint64_t step) {
+  if (closed_) throw std::runtime_error("the sampler is closed");
+  if (step > source_->last_step()) {
+    refuse("a step up to " + std::to_string(source_->last_step()),
+           std::to_string(step));
+  }
+  return ring().get(step);
+}
+
+void Sampler::close() {
+  closed_ = true;
+  BatchRing* ring = ring_.load();
+  if (ring->owner() == process_id()) ring->close();
+}
+
+double Sampler::wait_seconds() const {
+  const BatchRing* ring = ring_.load();
+  return ring->owner() == process_id() ? ring->wait_seconds() : 0.0;
+}
+
+const std::vector<Stream>& Sampler::streams() const {
+  return source_->streams();
+}
+
+const std::vector<View>& Sampler::views() const { return source_->views(); }
+
+const Stream& Sampler::stream_of(std::size_t view) const {
+  return source_->stream_of(view);
+}
+
+}  // namespace keras_ssl

@@ -1,0 +1,54 @@
+// Batches of several views over several streams. A batch is a pure function
+// of (configuration, seed, step): threads, ring and history never show in it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "batch_ring.h"
+#include "streams.h"
+
+namespace keras_ssl {
+
+/// The number of CPUs this process may use.
+std::size_t available_threads();
+
+class Sampler {
+ public:
+  /// Checks everything and starts nothing. `threads` 0 means
+  /// available_threads(); `ring` is how many batches are made ahead. Throws
+  /// std::invalid_argument, and std::out_of_range for rows.
+  Sampler(std::vector<Stream> streams, std::vector<View> views,
+          std::uint64_t seed, std::size_t threads, std::size_t ring);
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+  ~Sampler();
+
+  /// Right for any step in any order, fast for one after the other; may be
+  /// called from several threads, and from a forked child.
+  std::shared_ptr<Batch> get(std::uint64_t step);
+  void close();
+  double wait_seconds() const;
+
+  std::size_t threads() const { return threads_; }
+  const std::vector<Stream>& streams() const;
+  const std::vector<View>& views() const;
+  const Stream& stream_of(std::size_t view) const;
+
+ private:
+  class Source;
+
+  BatchRing& ring();
+
+  std::unique_ptr<Source> source_;
+  const std::size_t threads_;
+  const std::size_t ahead_;
+  std::atomic<bool> closed_{false};
+  // Owned, but for the ring a forked child inherits: its threads do not exist
+  // there and its lock may be held by one of them, so it is left alone.
+  std::atomic<BatchRing*> ring_;
+};
+
+}  // namespace keras_ssl

@@ -1,0 +1,45 @@
+"""Semi-supervised learning on TensorFlow, JAX and PyTorch through Keras 3.
+
+```python
+import keras_ssl
+
+data = keras_ssl.data.load("digits")
+split = data.split(labels_per_class=2, seed=0)
+network = keras_ssl.networks.SmallCNN(
+    num_classes=data.num_classes, input_shape=data.image_shape
+)
+model = keras_ssl.methods.get("fixmatch")(network)
+model.compile()
+model.fit(split.batches(model), epochs=8)
+model.evaluate(*split.test)
+```
+
+Importing this package imports neither Keras nor a backend: `data` needs NumPy
+only; `methods` and `networks` import Keras when they are first used, and Keras
+takes the backend named by the environment variable `KERAS_BACKEND`.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_ROOMS = ("data", "methods", "networks", "losses", "schedules", "optimizers")
+_CLASSES = {"SSLModel": "ssl_model", "RunFolder": "run_folder"}
+
+__all__ = ["__version__", *_ROOMS, *_CLASSES]
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        return importlib.import_module(f"keras_ssl.{name}")
+    if name in _CLASSES:
+        module = importlib.import_module(f"keras_ssl.{_CLASSES[name]}")
+        return getattr(module, name)
+    raise AttributeError(
+        f"module 'keras_ssl' has no attribute {name!r}; it offers "
+        f"{', '.join(__all__)}"
+    )
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,104 @@
+"""The C++ core: batches, order and image ops. See `csrc/`."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# (op name, probability, low, high)
+_Choice = tuple[str, float, float, float]
+# (draws, choices)
+_Stage = tuple[int, Sequence[_Choice]]
+# (name, images, indices of the pool or None for all, batch size)
+_Stream = tuple[str, NDArray[np.uint8], ArrayLike | None, int]
+# (name, stream name, stages)
+_View = tuple[str, str, Sequence[_Stage]]
+
+class Sampler:
+    """Makes batches; a batch is a pure function of the arguments and step.
+
+    Item i of the batch of step s stands at position `s * batch_size + i` of
+    its stream's endless walk, in which every pass over the pool is a fresh
+    permutation. The arguments `threads` and `ring` never show in a batch.
+
+    Args:
+        streams: (name, images, indices, batch size) each. Images are uint8
+            of shape (count, height, width, channels), C-contiguous, with 1
+            or 3 channels; they are not copied and must not change. `indices`
+            choose the rows that make up the pool; None means all.
+        views: (name, stream name, stages) each, stages as
+            `keras_ssl.data.policies.Policy.to_stages` gives them.
+        seed: 0 <= seed < 2**64.
+        threads: worker threads; 0 is one per CPU this process may use.
+        ring: how many batches are made ahead of the one asked for.
+
+    Raises:
+        ValueError: an argument is not as expected.
+        IndexError: an index points outside of its images.
+    """
+
+    def __init__(
+        self,
+        streams: Sequence[_Stream],
+        views: Sequence[_View],
+        seed: int = 0,
+        threads: int = 0,
+        ring: int = 2,
+    ) -> None: ...
+    def batch(self, step: int) -> dict[str, NDArray[Any]]:
+        """The batch of any step; consecutive steps come from the ring.
+
+        Returns:
+            `{view: uint8 (batch, height, width, channels)}` and
+            `{"index/<stream>": int32 (batch,)}`, the position of each example
+            in its stream's pool. The arrays are the caller's own: their
+            memory is used again only after the last of them is gone.
+
+        Raises:
+            ValueError: the step is negative or beyond 2**63 examples.
+            RuntimeError: the sampler is closed.
+        """
+
+    def close(self) -> None:
+        """Joins the threads and lets go of the images; may be called again."""
+
+    @property
+    def wait_seconds(self) -> float:
+        """The time callers of `batch` have spent waiting, all together."""
+
+    @property
+    def threads(self) -> int: ...
+    def __enter__(self) -> Sampler: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+def apply_op(
+    name: str, image: NDArray[np.uint8], *values: float
+) -> NDArray[np.uint8]:
+    """One op with explicit parameters on an image (height, width, channels).
+
+    `crop` takes (offset_y, offset_x) and `cutout` (side, center_x, center_y)
+    in pixels; the others take their one value, or none.
+    """
+
+def apply_policy(
+    stages: Sequence[_Stage],
+    image: NDArray[np.uint8],
+    seed: int,
+    position: int,
+    stream: str,
+    view: str,
+) -> NDArray[np.uint8]:
+    """What a sampler shows of an image at a position of a view."""
+
+def index_at(position: int, size: int, seed: int, stream: str) -> int:
+    """Which example of a pool of `size` stands at a position of a stream."""
+
+def philox(counter: Sequence[int], key: Sequence[int]) -> list[int]:
+    """Philox4x32-10: four random words from four counter and two key words."""

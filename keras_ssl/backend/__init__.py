@@ -1,0 +1,94 @@
+"""What Keras' public API leaves out, for whichever backend the process uses.
+
+Keras has no gradient operation, and under JAX a training step must carry its
+state as values. The three modules of this package, one per backend, offer the
+same few names; a method written with them and `keras.ops` runs on all three:
+
+| name | meaning |
+| --- | --- |
+| `value_and_grad(function, variables)` | scalar, its extra result and the gradients; variable updates made by `function` are kept |
+| `input_gradient(function, x)` | gradient of a scalar `function(x)` by `x`; variable updates are dropped, and no gradient flows through the result |
+| `apply_gradients(optimizer, gradients, variables)` | one optimizer step |
+| `scope(overrides)` | variables read as other values, every update dropped |
+| `no_grad()` | no gradient recording |
+| `TrainStep` | mixin whose `train_step` calls `self.run_step(data)` |
+
+They are made for the inside of a training step: under JAX a variable's value
+lives in the step's scope and nowhere else.
+"""  # noqa: E501
+
+import importlib.util
+import json
+import os
+import sys
+
+NAMES = ("tensorflow", "jax", "torch")
+
+
+def installed():
+    """Names of the backends that this Python can import, in Keras' order."""
+    return [name for name in NAMES if importlib.util.find_spec(name)]
+
+
+def _configured():
+    """The backend of Keras' configuration file, or `None`."""
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    try:
+        with open(os.path.join(home, "keras.json")) as file:
+            return json.load(file).get("backend")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def choose():
+    """Makes sure that Keras, imported next, finds a backend that exists.
+
+    The environment variable `KERAS_BACKEND` decides, then Keras' own
+    configuration file. Where that file names a backend that is not installed
+    (Keras writes "tensorflow" there unasked), the first installed one is taken.
+
+    Raises:
+        ImportError: no backend is installed, or the one asked for is not.
+    """
+    available = installed()
+    if not available:
+        raise ImportError(
+            "keras_ssl needs one of TensorFlow, JAX or PyTorch and found none; "
+            "install one: pip install 'keras_ssl[jax]' (the smallest), "
+            "'keras_ssl[tensorflow]' or 'keras_ssl[torch]'"
+        )
+    configured = _configured()
+    fallback = configured if configured in available else available[0]
+    wanted = os.environ.setdefault("KERAS_BACKEND", fallback)
+    if wanted not in NAMES:
+        raise ImportError(
+            f"KERAS_BACKEND must be one of {', '.join(NAMES)}; "
+            f"received {wanted!r}"
+        )
+    if wanted not in available:
+        raise ImportError(
+            f"KERAS_BACKEND is {wanted!r}, which is not installed: "
+            f"pip install 'keras_ssl[{wanted}]', or set KERAS_BACKEND to "
+            f"{' or '.join(available)}"
+        )
+
+
+if "keras" not in sys.modules:
+    choose()
+
+import keras  # noqa: E402  (the backend had to be chosen first)
+
+if keras.backend.backend() == "jax":
+    from keras_ssl.backend import jax as _backend
+elif keras.backend.backend() == "torch":
+    from keras_ssl.backend import torch as _backend
+else:
+    from keras_ssl.backend import tensorflow as _backend
+
+from keras_ssl.backend.scope import scope as scope  # noqa: E402
+
+value_and_grad = _backend.value_and_grad
+input_gradient = _backend.input_gradient
+apply_gradients = _backend.apply_gradients
+no_grad = _backend.no_grad
+TrainStep = _backend.TrainStep

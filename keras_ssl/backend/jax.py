@@ -1,0 +1,85 @@
+"""The backend's primitives on JAX; meanings in the package docstring.
+
+JAX differentiates and compiles pure functions. So the whole step runs inside
+one `keras.StatelessScope`: reading a variable reads the scope, assigning one
+writes there, and the scope's final values are what the step returns. Method
+code notices nothing of it.
+"""
+
+import contextlib
+
+import jax
+import keras
+
+from keras_ssl.backend.scope import current_scope, scope
+
+
+def value_and_grad(function, variables):
+    own = {id(variable) for variable in variables}
+
+    def pure(values):
+        with scope(zip(variables, values, strict=True)) as inner:
+            before = dict(inner.state_mapping)
+            scalar, extra = function()
+            updates = {
+                key: value
+                for key, value in inner.state_mapping.items()
+                if key not in own and value is not before.get(key)
+            }
+        return scalar, (extra, updates)
+
+    (scalar, (extra, updates)), gradients = jax.value_and_grad(
+        pure, has_aux=True
+    )([variable.value for variable in variables])
+    step = current_scope()
+    if step is None:
+        raise RuntimeError(
+            "under JAX, value_and_grad works inside a training step only: "
+            "expected an active keras.StatelessScope, found none"
+        )
+    step.state_mapping.update(updates)
+    return (scalar, extra), gradients
+
+
+def input_gradient(function, x):
+    def pure(x):
+        with scope():
+            return function(x)
+
+    return jax.lax.stop_gradient(jax.grad(pure)(jax.lax.stop_gradient(x)))
+
+
+def apply_gradients(optimizer, gradients, variables):
+    # the stateless form is the one that LossScaleOptimizer supports under JAX
+    new_values, new_slots = optimizer.stateless_apply(
+        [slot.value for slot in optimizer.variables],
+        gradients,
+        [variable.value for variable in variables],
+    )
+    for variable, value in zip(variables, new_values, strict=True):
+        variable.assign(value)
+    for slot, value in zip(optimizer.variables, new_slots, strict=True):
+        slot.assign(value)
+
+
+no_grad = contextlib.nullcontext
+
+
+class TrainStep:
+    def train_step(self, state, data):
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+        values = [value for group in state for value in group]
+        variables = [variable for group in groups for variable in group]
+        with keras.StatelessScope(
+            list(zip(variables, values, strict=True))
+        ) as step:
+            logs = self.run_step(data)
+        return logs, tuple(
+            [step.get_current_value(variable) for variable in group]
+            for group in groups
+        )

@@ -1,0 +1,38 @@
+"""The backend's primitives on PyTorch; meanings in the package docstring."""
+
+import torch
+
+from keras_ssl.backend.scope import scope
+
+
+def value_and_grad(function, variables):
+    with torch.enable_grad():
+        scalar, extra = function()
+        # not scalar.backward(): it would also fill .grad of whatever else
+        # took part, such as a teacher or a second network
+        gradients = torch.autograd.grad(
+            scalar,
+            [variable.value for variable in variables],
+            allow_unused=True,
+        )
+    return (scalar.detach(), extra), list(gradients)
+
+
+def input_gradient(function, x):
+    with torch.enable_grad(), scope():
+        x = x.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(function(x), [x])
+    return gradient.detach()
+
+
+def apply_gradients(optimizer, gradients, variables):
+    with torch.no_grad():
+        optimizer.apply(gradients, variables)
+
+
+no_grad = torch.no_grad
+
+
+class TrainStep:
+    def train_step(self, data):
+        return self.run_step(data)

@@ -1,0 +1,190 @@
+"""The command `keras-ssl`: arguments, errors and exit codes.
+
+Keras picks its backend when it is imported, so nothing here imports it before
+`--backend` has been read.
+"""
+
+import argparse
+import os
+import sys
+
+import keras_ssl
+
+EXAMPLES = """\
+examples:
+  keras-ssl train --data digits --method fixmatch --labels-per-class 2 \\
+      --out runs/digits
+  keras-ssl train --resume --out runs/digits      go on after an interruption
+  keras-ssl evaluate runs/digits
+  keras-ssl list methods
+
+exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (the run can
+be resumed)
+"""
+
+
+def parser():
+    """The command's `argparse` parser."""
+    main = argparse.ArgumentParser(
+        prog="keras-ssl",
+        description="Train a classifier from few labels and many unlabeled "
+        "images.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    main.add_argument(
+        "--version", action="version", version=keras_ssl.__version__
+    )
+    main.add_argument(
+        "--debug", action="store_true", help="show where an error comes from"
+    )
+    commands = main.add_subparsers(dest="command", required=True)
+    _add_train(commands)
+    _add_evaluate(commands)
+    listing = commands.add_parser("list", help="what there is, by name")
+    listing.add_argument(
+        "what",
+        nargs="?",
+        choices=("methods", "networks", "data"),
+        help="default: everything",
+    )
+    return main
+
+
+def _add_backend(command):
+    command.add_argument(
+        "--backend",
+        choices=("tensorflow", "jax", "torch"),
+        help="default: the environment variable KERAS_BACKEND, Keras' "
+        "configuration file, or the first one installed",
+    )
+    command.add_argument(
+        "--data-dir",
+        help="folder of prepared TensorFlow Datasets; default: the environment "
+        "variable KERAS_SSL_DATA, else TFDS' own",
+    )
+
+
+def _add_train(commands):
+    train = commands.add_parser(
+        "train",
+        help="train a model and test it",
+        description="Train a model on labeled and unlabeled images, test its "
+        "last weights (their moving average) and keep everything in a folder.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    train.add_argument("--method", default="fixmatch", help="see: list methods")
+    train.add_argument(
+        "--network", default="small_cnn", help="see: list networks"
+    )
+    train.add_argument(
+        "--data", default="digits", help="digits, or a TFDS image data set"
+    )
+    train.add_argument("--labels-per-class", type=int, default=4)
+    train.add_argument(
+        "--validation-per-class",
+        type=int,
+        default=0,
+        help="images of each class held out of training, to be evaluated after "
+        "each epoch; with 0 the test set is, which is for looking only: the "
+        "reported weights are the last ones in any case",
+    )
+    train.add_argument("--epochs", type=int, default=10)
+    train.add_argument(
+        "--steps-per-epoch", type=int, default=100, help="steps in an epoch"
+    )
+    train.add_argument(
+        "--batch-size", type=int, default=64, help="labeled images in a batch"
+    )
+    train.add_argument(
+        "--unlabeled-ratio",
+        type=int,
+        help="unlabeled images per labeled one in a batch; None: the method's",
+    )
+    train.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="decides the split, the first weights, order and augmentation",
+    )
+    train.add_argument(
+        "--out", default="runs/latest", help="folder for the run"
+    )
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out, with the arguments it was begun with",
+    )
+    train.add_argument(
+        "--save-every",
+        type=int,
+        help="also save after so many steps inside an epoch",
+    )
+    train.add_argument(
+        "--threads", type=int, default=0, help="of the sampler; 0: one per core"
+    )
+    _add_backend(train)
+
+
+def _add_evaluate(commands):
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="test the model of a run",
+        description="Test the last saved model of a run on its test set.",
+    )
+    evaluate.add_argument("run", help="the folder that train --out has made")
+    _add_backend(evaluate)
+
+
+def choose_backend(wanted):
+    """Sets Keras' backend for this process.
+
+    Args:
+        wanted: "tensorflow", "jax", "torch" or `None` for no preference.
+
+    Raises:
+        ValueError: the environment, or a Keras imported already, has another.
+    """
+    if wanted is None:
+        return
+    present = os.environ.get("KERAS_BACKEND")
+    if present and present != wanted:
+        raise ValueError(
+            f"--backend {wanted} contradicts the environment variable "
+            f"KERAS_BACKEND={present}; leave one of them out"
+        )
+    if "keras" in sys.modules:
+        active = sys.modules["keras"].backend.backend()
+        if active != wanted:
+            raise ValueError(
+                f"--backend {wanted} comes too late: Keras is running on "
+                f"{active} in this process"
+            )
+    os.environ["KERAS_BACKEND"] = wanted
+
+
+def main(arguments=None):
+    """Runs the command.
+
+    Args:
+        arguments: list of strings. Defaults to the process' own.
+
+    Returns:
+        The exit code.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        from keras_ssl import commands
+
+        choose_backend(getattr(options, "backend", None))
+        commands.COMMANDS[options.command](options)
+    except KeyboardInterrupt:
+        print("keras-ssl: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError) as error:
+        if options.debug:
+            raise
+        message = " ".join(str(error).split())
+        print(f"keras-ssl: error: {message}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,221 @@
+"""What the subcommands of `keras-ssl` do."""
+
+import importlib.metadata
+import sys
+
+import keras_ssl
+
+# what may differ between a run and its continuation
+FREE = ("command", "debug", "out", "resume", "threads", "data_dir", "backend")
+
+
+def train(options):
+    """`keras-ssl train`: trains, tests and keeps a run folder."""
+    from keras_ssl import methods, networks
+
+    method = methods.get(options.method)  # wrong names fail before any work
+    make_network = networks.get(options.network)
+    run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
+    config = _begin(run, options)
+    data = keras_ssl.data.load(options.data, data_dir=options.data_dir)
+    split = _split(run, options, data)
+    if run.checkpoint.exists():
+        model = run.load_model()
+    else:
+        model = _new_model(options, method, make_network, data)
+    batches = split.batches(
+        model,
+        batch_size=options.batch_size,
+        unlabeled_ratio=options.unlabeled_ratio,
+        seed=options.seed,
+        steps_per_epoch=options.steps_per_epoch,
+        threads=options.threads,
+        reveal_truth=True,
+    )
+    print(
+        f"{options.method} on {options.data}: {len(split.labeled)} labeled, "
+        f"{len(split.unlabeled)} unlabeled images; {options.network} with "
+        f"{model.network.count_params():,} weights on {config['backend']}"
+    )
+    try:
+        model.fit(
+            batches,
+            epochs=options.epochs,
+            resume=True,
+            callbacks=[batches.waiting(), run],
+            validation_data=split.validation or split.test,
+            validation_batch_size=500,
+            verbose=_verbose(),
+        )
+    except KeyboardInterrupt:
+        print(f"\nto go on: keras-ssl train --resume --out {options.out}")
+        raise
+    _test(run, model, split)
+    print(f"kept in {run.path}; test again: keras-ssl evaluate {run.path}")
+
+
+def _begin(run, options):
+    """The run's config: written for a new run, compared for a resumed one."""
+    import keras
+
+    asked = {k: v for k, v in vars(options).items() if k not in FREE}
+    config = run.read("config")
+    if config is None:
+        backend = keras.backend.backend()
+        config = {
+            **asked,
+            "backend": backend,
+            "versions": {
+                name: importlib.metadata.version(name)
+                for name in ("keras_ssl", "keras", "numpy", backend)
+                if _installed(name)
+            },
+        }
+        run.write("config", config)
+        return config
+    if not options.resume:
+        raise ValueError(
+            f"{run.path} holds a run already; add --resume to go on with it, "
+            "or choose another --out"
+        )
+    from keras_ssl.cli import parser
+
+    defaults = vars(parser().parse_args(["train"]))
+    for name, value in asked.items():
+        if value not in (defaults[name], config[name]):
+            flag = "--" + name.replace("_", "-")
+            raise ValueError(
+                f"the run in {run.path} was begun with {flag} {config[name]}; "
+                f"received {value}. Leave {flag} out to go on with it"
+            )
+        setattr(options, name, config[name])
+    if config["backend"] != keras.backend.backend():
+        raise ValueError(
+            f"the run in {run.path} was begun on {config['backend']}; add "
+            f"--backend {config['backend']}"
+        )
+    return config
+
+
+def _installed(name):
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _split(run, options, data):
+    """The run's split: drawn for a new run, read again for a resumed one."""
+    path = run.path / "split.json"
+    if path.exists():
+        return keras_ssl.data.Split.load(path, data)
+    split = data.split(
+        options.labels_per_class,
+        seed=options.seed,
+        validation_per_class=options.validation_per_class,
+    )
+    split.save(path)
+    return split
+
+
+def _new_model(options, method, make_network, data):
+    import keras
+
+    keras.utils.set_random_seed(options.seed)
+    steps = options.epochs * options.steps_per_epoch
+    network = make_network(
+        num_classes=data.num_classes,
+        input_shape=data.image_shape,
+        # running statistics must forget the first steps of a short training
+        momentum=max(0.0, min(0.999, 1 - 10 / steps)),
+    )
+    model = method(network, seed=options.seed)
+    model.compile()
+    return model
+
+
+def _test(run, model, split):
+    """Scores on the test set, printed and written as result.json."""
+    if split.test is None:
+        print("there is no test set")
+        return
+    scores = model.evaluate(
+        *split.test, batch_size=500, verbose=0, return_dict=True
+    )
+    result = {
+        "test_accuracy": float(scores["accuracy"]),
+        "test_loss": float(scores["loss"]),
+        "test_images": len(split.test[1]),
+        "steps": model.steps_taken(),
+        "seconds": round(sum(e["seconds"] for e in run.history()), 1),
+    }
+    run.write("result", result)
+    print(
+        f"test accuracy {100 * result['test_accuracy']:.2f} % of "
+        f"{result['test_images']} images after {result['steps']} steps"
+    )
+
+
+def _verbose():
+    """A progress bar for people, a line per epoch for files."""
+    return 1 if sys.stdout.isatty() else 2
+
+
+def evaluate(options):
+    """`keras-ssl evaluate`: tests the last saved model of a run."""
+    import pathlib
+
+    if not (pathlib.Path(options.run) / "config.json").exists():
+        raise ValueError(
+            f"{options.run} is no run folder: it has no config.json; make one "
+            "with keras-ssl train --out"
+        )
+    run = keras_ssl.RunFolder(options.run)
+    config = run.read("config")
+    data = keras_ssl.data.load(config["data"], data_dir=options.data_dir)
+    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    _test(run, run.load_model(), split)
+
+
+def list_names(options):
+    """`keras-ssl list`: the names of methods, networks and data sets."""
+    if options.what in (None, "methods"):
+        from keras_ssl import methods
+
+        _table(
+            "methods",
+            {name: methods.get(name).__doc__ for name in methods.names()},
+        )
+    if options.what in (None, "networks"):
+        from keras_ssl import networks
+
+        _table(
+            "networks",
+            {name: _function_doc(name) for name in networks.names()},
+        )
+    if options.what in (None, "data"):
+        _table(
+            "data",
+            {
+                "digits": "1,797 real 8x8 digits, bundled with scikit-learn",
+                "<name>": "any image classification data set of TensorFlow "
+                "Datasets, such as mnist or cifar10",
+            },
+        )
+
+
+def _function_doc(name):
+    from keras_ssl import networks
+
+    make = networks.get(name)
+    return getattr(make, "func", make).__doc__
+
+
+def _table(title, texts):
+    print(title)
+    for name, text in texts.items():
+        print(f"  {name:18} {text.strip().splitlines()[0]}")
+
+
+COMMANDS = {"train": train, "evaluate": evaluate, "list": list_names}

@@ -1,0 +1,19 @@
+"""Data: images in, labeled and unlabeled index sets out.
+
+    import keras_ssl
+
+    data = keras_ssl.data.load("digits")       # or any TFDS image data set
+    data = keras_ssl.data.from_arrays((images, labels))  # or your own
+    split = data.split(labels_per_class=10, seed=0)
+
+Importing this package needs NumPy alone. Keras, TensorFlow Datasets,
+scikit-learn and Pillow are imported by the calls that use them.
+"""
+
+from keras_ssl.data import policies
+from keras_ssl.data.arrays import from_arrays
+from keras_ssl.data.dataset import Dataset
+from keras_ssl.data.datasets import load, names
+from keras_ssl.data.split import Split
+
+__all__ = ["Dataset", "Split", "from_arrays", "load", "names", "policies"]

@@ -1,0 +1,171 @@
+"""Batches: the C++ sampler as a Keras data set.
+
+The only file of the data wing that knows Keras, and only as the face that `fit`
+expects.
+"""
+
+import copy
+import threading
+
+import numpy as np
+
+from keras_ssl import backend  # noqa: F401  (chooses one before Keras loads)
+from keras_ssl import _core
+from keras_ssl.data import policies
+
+import keras  # isort: skip
+
+
+class Batches(keras.utils.PyDataset):
+    """Endless batches for one method; batch i is a pure function of seed and i.
+
+    Made by `Split.batches`; `fit` needs nothing else.
+
+    Args:
+        split: a `Split`.
+        views: what a batch holds, name -> `(stream, policy)`. Stream "labeled"
+            walks the labeled examples; "unlabeled" the unlabeled ones; any
+            other name the unlabeled ones too, in an order of its own. A policy
+            is "weak", "strong" (the data set's), "identity" or a `Policy`.
+        batch_size: labeled examples in a batch. Defaults to 64.
+        unlabeled_ratio: unlabeled examples per labeled one (mu). Defaults to 1.
+        seed: decides order and augmentation. Defaults to 0.
+        steps_per_epoch: steps that `fit` calls an epoch; two streams of
+            different length have no common one. Defaults to 100.
+        threads: worker threads; 0, the default: one for each core.
+        reveal_truth: whether the true labels of the unlabeled examples ride
+            along as "truth", for measuring pseudo-labels. Defaults to `False`.
+
+    `batches[i]` is `(views, labels)`: `views` a dict of uint8 arrays
+    `(size, height, width, channels)`, with "index", int32 `(size,)`, the
+    position of each unlabeled example in its pool; `labels` int32
+    `(batch_size,)`.
+
+    Raises:
+        ValueError: the unlabeled pool is smaller than its part of a batch, or
+            an argument is out of range.
+
+    Example:
+
+    >>> batches = split.batches(model, batch_size=64, seed=0)
+    >>> views, labels = batches[0]
+    """
+
+    def __init__(
+        self,
+        split,
+        views,
+        batch_size=64,
+        unlabeled_ratio=1,
+        seed=0,
+        steps_per_epoch=100,
+        threads=0,
+        reveal_truth=False,
+    ):
+        # one worker: the threads are the sampler's, and Keras' own bring
+        # nothing on top
+        super().__init__(workers=1)
+        self.steps_per_epoch = _at_least_one("steps_per_epoch", steps_per_epoch)
+        self.batch_size = _at_least_one("batch_size", batch_size)
+        unlabeled_size = self.batch_size * _at_least_one(
+            "unlabeled_ratio", unlabeled_ratio
+        )
+        images, labels = split.dataset.train
+        streams = list(dict.fromkeys(stream for stream, _ in views.values()))
+        if set(streams) - {"labeled"} and len(split.unlabeled) < unlabeled_size:
+            raise ValueError(
+                f"a batch needs {unlabeled_size} unlabeled examples "
+                f"({self.batch_size} x unlabeled_ratio {unlabeled_ratio}), but "
+                f"there are only {len(split.unlabeled)}; pass a smaller "
+                "batch_size or unlabeled_ratio"
+            )
+        self.unlabeled_size = len(split.unlabeled)
+        self.first_step = 0
+        self._labels = np.asarray(labels[split.labeled], np.int32)
+        self._truth = split.labels_of_unlabeled if reveal_truth else None
+        self._lock = threading.Lock()
+        self._sampler = _core.Sampler(
+            streams=[
+                (stream, images, split.labeled, self.batch_size)
+                if stream == "labeled"
+                else (stream, images, split.unlabeled, unlabeled_size)
+                for stream in streams
+            ],
+            views=[
+                (name, stream, _policy(split.dataset, policy).to_config())
+                for name, (stream, policy) in views.items()
+            ],
+            seed=seed,
+            threads=threads,
+        )
+
+    @property
+    def num_batches(self):
+        """`None`: there is no last batch."""
+        return
+
+    def from_step(self, step):
+        """The same batches, counted from `step`: its item 0 is our item `step`.
+
+        Args:
+            step: int, at least 0.
+        """
+        later = copy.copy(self)
+        later.first_step = step
+        return later
+
+    def __getitem__(self, i):
+        with self._lock:  # TensorFlow asks from a thread of its own
+            views = self._sampler.batch(self.first_step + i)
+        index = {
+            name: views.pop(name) for name in list(views) if "index/" in name
+        }
+        labels = self._labels[index["index/labeled"]]
+        if "index/unlabeled" in index:
+            views["index"] = index["index/unlabeled"]
+            if self._truth is not None:
+                views["truth"] = self._truth[views["index"]]
+        return views, labels
+
+    @property
+    def seconds_waited(self):
+        """How long, in all, batches had to be waited for."""
+        return self._sampler.wait_seconds
+
+    def waiting(self):
+        """A callback that reports the waiting: "data_wait", seconds an epoch."""
+        return _Waiting(self)
+
+
+class _Waiting(keras.callbacks.Callback):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = self.batches.seconds_waited
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["data_wait"] = self.batches.seconds_waited - self.before
+
+
+def _policy(dataset, policy):
+    named = {
+        "weak": dataset.weak,
+        "strong": dataset.strong,
+        "identity": policies.identity(),
+    }
+    if isinstance(policy, str):
+        if policy not in named:
+            raise ValueError(
+                f"expected a policy named {', '.join(named)} or a "
+                f"keras_ssl.data.policies.Policy; received {policy!r}"
+            )
+        return named[policy]
+    return policy
+
+
+def _at_least_one(name, value):
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1; received {value}")
+    return int(value)

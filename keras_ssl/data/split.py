@@ -1,0 +1,233 @@
+"""Splits: which training images are labeled, unlabeled or held out.
+
+A split is data, not a side effect of a run: it can be saved, and drawing it
+again gives the same one on every machine. It is drawn without a
+random generator, whose stream might change from one release to the next: the
+images of a class are ranked by the SHA-256 digest of the text `"seed:index"`,
+with `index` the position in the training set. The first ones in this ranking
+become the labeled images, the last ones the validation images. So more labels
+with the same seed contain the fewer ones, and the validation set does not
+depend on the number of labels.
+
+As in the reference implementations of MixMatch, FixMatch and their kin, the
+labeled images are also part of the unlabeled ones.
+"""
+
+import dataclasses
+import hashlib
+import operator
+
+import numpy as np
+
+from keras_ssl.data import split_file
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Split:
+    """A data set together with the choice of labeled images. Plain data.
+
+    Made by `Dataset.split`, or by hand from any index arrays.
+
+    Attributes:
+        dataset: The `Dataset` that the indices point into.
+        labeled: int64 `(L,)`, labeled training images, ordered by class, then
+            by rank in the draw.
+        unlabeled: int64 `(U,)`, ascending: all training images, the labeled
+            ones and those with label -1 included, but for validation.
+        validation_indices: int64 `(V,)`, images held out of both. Ordered
+            like `labeled`.
+        seed: Integer that the draw was made with.
+        labels_per_class: Labeled images of each class.
+
+    Raises:
+        ValueError: For indices outside the training set, or labeled or
+            validation images without a label.
+    """
+
+    dataset: object
+    labeled: np.ndarray
+    unlabeled: np.ndarray
+    validation_indices: np.ndarray
+    seed: int = 0
+    labels_per_class: int | None = None
+
+    def __post_init__(self):
+        labels = self.dataset.train[1]
+        for part in ("labeled", "unlabeled", "validation_indices"):
+            indices = np.asarray(getattr(self, part), np.int64)
+            if indices.size and not 0 <= indices.min() <= indices.max() < len(
+                labels
+            ):
+                raise ValueError(
+                    f"{part} must index {len(labels)} training images; "
+                    f"received {indices.min()} to {indices.max()}"
+                )
+            if part != "unlabeled" and (labels[indices] < 0).any():
+                raise ValueError(f"{part} holds images whose label is -1")
+            object.__setattr__(self, part, indices)
+
+    def __repr__(self):
+        held_out = len(self.validation_indices)
+        validation = f"{held_out} validation, " if held_out else ""
+        return (
+            f"<Split {self.dataset.name}: {len(self.labeled)} labeled, "
+            f"{len(self.unlabeled)} unlabeled, {validation}seed {self.seed}>"
+        )
+
+    @property
+    def labels_of_unlabeled(self):
+        """True labels of `unlabeled`, int32 `(U,)`, -1 where unknown.
+
+        For measuring pseudo-labels in benchmarks; no method trains on them.
+        """
+        return self.dataset.train[1][self.unlabeled]
+
+    @property
+    def validation(self):
+        """Held-out `(images, labels)`, or `None` if nothing was held out."""
+        if not len(self.validation_indices):
+            return None
+        images, labels = self.dataset.train
+        return images[self.validation_indices], labels[self.validation_indices]
+
+    @property
+    def test(self):
+        """`(images, labels)` of the test set, or `None`."""
+        return self.dataset.test
+
+    def batches(
+        self,
+        model,
+        batch_size=64,
+        unlabeled_ratio=None,
+        seed=0,
+        steps_per_epoch=100,
+        threads=0,
+        reveal_truth=False,
+    ):
+        """Returns the batches `model` trains on, for `model.fit`.
+
+        Args:
+            model: An `SSLModel`; its `views` say what a batch consists of.
+            batch_size: Labeled images in a batch. Default 64.
+            unlabeled_ratio: Unlabeled images per labeled one. By default
+                `model.unlabeled_ratio`.
+            seed: Integer that decides order and augmentation. Default 0.
+            steps_per_epoch: Batches in an epoch. Default 100.
+            threads: Worker threads; 0 (the default) chooses.
+            reveal_truth: Whether batches carry the true labels of unlabeled
+                images, for benchmarks. Default `False`.
+
+        Returns:
+            A `keras_ssl.data.batches.Batches`.
+
+        Example:
+
+            model.fit(split.batches(model, batch_size=64), epochs=20)
+        """
+        from keras_ssl.data.batches import Batches
+
+        return Batches(
+            self,
+            model.views,
+            batch_size=batch_size,
+            unlabeled_ratio=model.unlabeled_ratio
+            if unlabeled_ratio is None
+            else unlabeled_ratio,
+            seed=seed,
+            steps_per_epoch=steps_per_epoch,
+            threads=threads,
+            reveal_truth=reveal_truth,
+        )
+
+    def save(self, path):
+        """Writes the split as JSON, whole or not at all.
+
+        Args:
+            path: File to write, ending in `.json`; its folder is made.
+
+        Raises:
+            ValueError: For another ending.
+
+        Example:
+
+        >>> import keras_ssl, os, tempfile
+        >>> data = keras_ssl.data.load("digits")
+        >>> path = os.path.join(tempfile.mkdtemp(), "split.json")
+        >>> data.split(labels_per_class=4, seed=1).save(path)
+        >>> keras_ssl.data.Split.load(path, data)
+        <Split digits: 40 labeled, 1297 unlabeled, seed 1>
+        """
+        split_file.write(self, path)
+
+    @classmethod
+    def load(cls, path, dataset):
+        """Reads a split that `save` has written.
+
+        Args:
+            path: The file.
+            dataset: The `Dataset` it was made for.
+
+        Returns:
+            A `Split`.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If the file is damaged or was made for a data set with
+                another fingerprint.
+        """
+        return cls(dataset, **split_file.read(path, dataset))
+
+
+def draw(dataset, labels_per_class, seed=0, validation_per_class=0):
+    """Draws a class-balanced split; see `Dataset.split`.
+
+    Args:
+        dataset: A `Dataset`.
+        labels_per_class: Labeled images of each class, at least 1.
+        seed: Integer that decides which ones.
+        validation_per_class: Images of each class held out, at least 0.
+
+    Returns:
+        A `Split`.
+
+    Raises:
+        ValueError: If a class has too few labels.
+    """
+    asked = _whole("labels_per_class", labels_per_class, 1)
+    held_out = _whole("validation_per_class", validation_per_class, 0)
+    seed = _whole("seed", seed, None)
+    labels = np.asarray(dataset.train[1])
+    labeled, validation = [], []
+    for number, class_name in enumerate(dataset.class_names):
+        members = np.flatnonzero(labels == number).tolist()
+        if len(members) < asked + held_out:
+            raise ValueError(
+                f"class {number} ({class_name!r}) has {len(members)} labels; "
+                f"received labels_per_class={asked} and "
+                f"validation_per_class={held_out}, which need "
+                f"{asked + held_out}. Ask for fewer"
+            )
+        members.sort(key=lambda index: _rank(seed, index))
+        labeled += members[:asked]
+        validation += members[len(members) - held_out :]
+    unlabeled = split_file.all_but(dataset, validation)
+    return Split(dataset, labeled, unlabeled, validation, seed, asked)
+
+
+def _rank(seed, index):
+    return hashlib.sha256(f"{seed}:{index}".encode()).digest()
+
+
+def _whole(name, value, least):
+    """Returns `value` as an int that is at least `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or (least is not None and number < least):
+        bound = "" if least is None else f" of at least {least}"
+        raise ValueError(
+            f"{name} must be an integer{bound}; received {value!r}"
+        )
+    return number

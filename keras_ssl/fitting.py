@@ -1,0 +1,176 @@
+"""`compile` and `fit`: Keras' own, with the published recipe as default."""
+
+import keras
+from keras import ops
+
+from keras_ssl import optimizers
+
+
+class Fitting:
+    """The part of `SSLModel` that decides how long and on what it trains."""
+
+    def default_schedule(self, total_steps):
+        """Learning rate of the shared recipe: 0.03 * cos(7 pi k / 16 K).
+
+        FixMatch, section 2.4 and table 4 (arXiv 2001.07685).
+        """
+        return optimizers.SevenSixteenthsCosine(0.03, total_steps)
+
+    def default_optimizer(self, schedule):
+        """Optimizer of the shared recipe: SGD with Nesterov momentum 0.9 and
+        an L2 penalty of 5e-4 on the kernels.
+        """
+        return optimizers.SGD(schedule)
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss="auto",
+        metrics="auto",
+        total_steps=None,
+        **kwargs,
+    ):
+        """As `keras.Model.compile`, with the published recipe as default.
+
+        Args:
+            optimizer: "auto" is `default_optimizer`, its schedule stretched
+                over the length of the training; or any Keras optimizer.
+            loss: of `evaluate`, not of training; "auto" is cross-entropy.
+            metrics: of `evaluate`; "auto" is accuracy.
+            total_steps: the length of the whole training in steps, for the
+                schedule and the ramps. `None`: what `fit` is asked to run.
+            **kwargs: as `keras.Model.compile`.
+        """
+        asked = {"optimizer": optimizer, "loss": loss, "metrics": metrics}
+        self._automatic = [
+            name for name, value in asked.items() if value == "auto"
+        ]
+        self._asked_steps = self.total_steps = total_steps
+        if "optimizer" in self._automatic:
+            optimizer = self.default_optimizer(
+                self.default_schedule(total_steps or 1)
+            )
+        if "loss" in self._automatic:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if "metrics" in self._automatic:
+            metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        super().compile(
+            optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
+        )
+        # TensorFlow would build it inside the first trace, and load_weights
+        # skips an optimizer that has no variables yet
+        self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:
+            config.update(dict.fromkeys(self._automatic, "auto"))
+            config["total_steps"] = self._asked_steps
+        return config
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        *,
+        epochs=1,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        resume=False,
+        shuffle=False,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`, on batches made by `Split.batches`.
+
+        Args:
+            x: `keras_ssl.data.Batches`; or any Keras data set that yields
+                `(views, labels)`.
+            epochs: number of the last epoch, as in Keras: this call runs
+                `epochs - initial_epoch` of them.
+            initial_epoch: defaults to 0.
+            steps_per_epoch: defaults to the batches' own.
+            resume: continue an interrupted training. The epochs then count
+                from the model's first step ever, and what is left of `epochs`
+                is run, from the middle of an epoch if it stopped there; the
+                reported averages of that epoch are those of its remainder.
+            shuffle: defaults to `False`: the sampler has its own order.
+            **kwargs: as `keras.Model.fit`.
+
+        Batches always continue where the model stands: what an interrupted run
+        has not seen yet comes next.
+
+        Returns:
+            `keras.callbacks.History`.
+        """
+        taken = self.steps_taken()
+        if hasattr(x, "from_step"):
+            self.build_state(x.unlabeled_size)
+            steps_per_epoch = steps_per_epoch or x.steps_per_epoch
+        elif y is None and hasattr(x, "__len__"):
+            steps_per_epoch = steps_per_epoch or len(x)
+        legs = _legs(taken, epochs, initial_epoch, steps_per_epoch, resume)
+        if steps_per_epoch:
+            length = sum((end - begin) * steps for begin, end, steps in legs)
+            self._set_total_steps(taken + length)
+        history = None
+        for begin, end, steps in legs:
+            is_ours = hasattr(x, "from_step")
+            part = super().fit(
+                x.from_step(self.steps_taken()) if is_ours else x,
+                y,
+                epochs=end,
+                initial_epoch=begin,
+                steps_per_epoch=steps,
+                shuffle=shuffle,
+                **kwargs,
+            )
+            history = _joined(history, part)
+            if self.stop_training:
+                break
+        return history
+
+    def steps_taken(self):
+        """Number of training steps that made the present weights, an int."""
+        return int(ops.convert_to_numpy(self.step))
+
+    def _set_total_steps(self, total_steps):
+        total_steps = self._asked_steps or total_steps
+        if total_steps == self.total_steps:
+            return
+        self.total_steps = total_steps
+        if "optimizer" in self._automatic:
+            self.optimizer.learning_rate = self.default_schedule(total_steps)
+        self.train_function = None  # its trace holds the old length
+
+
+def _legs(taken, epochs, initial_epoch, steps_per_epoch, resume):
+    """What to run, as `(first epoch, end epoch, steps per epoch)`.
+
+    One leg; two where an interrupted epoch has to be finished first.
+    """
+    if not resume:
+        return [(initial_epoch, epochs, steps_per_epoch)]
+    if not steps_per_epoch:
+        raise ValueError(
+            "resume=True needs to know the steps of an epoch: pass "
+            "steps_per_epoch"
+        )
+    epoch, done = divmod(taken, steps_per_epoch)
+    if epoch >= epochs or not done:
+        return [(min(epoch, epochs), epochs, steps_per_epoch)]
+    legs = [(epoch, epoch + 1, steps_per_epoch - done)]
+    if epoch + 1 < epochs:
+        legs.append((epoch + 1, epochs, steps_per_epoch))
+    return legs
+
+
+def _joined(earlier, later):
+    """One History out of those of two consecutive calls of `fit`."""
+    if earlier is not None:
+        later.epoch = earlier.epoch + later.epoch
+        for name, values in earlier.history.items():
+            later.history[name] = values + later.history.get(name, [])
+    return later

@@ -1,0 +1,88 @@
+"""The algebra that methods share: stateless functions of arrays.
+
+Every function takes logits, casts them to float32 (PyTorch and TensorFlow would
+otherwise compute the loss in the low precision of a mixed policy) and returns
+one value per example, shape `(batch,)`; a method takes the mean, so that what
+is averaged over what stands in the method.
+"""
+
+from keras import ops
+
+
+def log_probabilities(logits):
+    """Log-softmax in float32: `(batch, classes)` to `(batch, classes)`."""
+    return ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+
+
+def probabilities(logits):
+    """Softmax in float32: `(batch, classes)` to `(batch, classes)`."""
+    return ops.softmax(ops.cast(logits, "float32"), axis=-1)
+
+
+def cross_entropy(target, logits):
+    """H(target, softmax(logits)) of each example.
+
+    Args:
+        target: class numbers, integers of shape `(batch,)`, or probabilities of
+            shape `(batch, classes)`. No gradient is stopped here.
+        logits: `(batch, classes)`.
+
+    Returns:
+        float32 `(batch,)`.
+
+    Example:
+
+    >>> cross_entropy([0, 1], [[0.0, 0.0], [0.0, 0.0]])  # log 2, log 2
+    """
+    log_p = log_probabilities(logits)
+    if len(target.shape) == 1:
+        target = ops.one_hot(target, log_p.shape[-1], dtype="float32")
+    return -ops.sum(target * log_p, axis=-1)
+
+
+def entropy(logits):
+    """H(softmax(logits)) of each example; gradient flows through both factors.
+
+    Grandvalet & Bengio, NeurIPS 2004. float32 `(batch,)`.
+    """
+    log_p = log_probabilities(logits)
+    return -ops.sum(ops.exp(log_p) * log_p, axis=-1)
+
+
+def kl_divergence(target_logits, logits):
+    """KL(softmax(target_logits) || softmax(logits)) of each example.
+
+    Args:
+        target_logits: `(batch, classes)`; the caller stops its gradient.
+        logits: `(batch, classes)`.
+
+    Returns:
+        float32 `(batch,)`, 0 where the two agree.
+    """
+    log_q, log_p = log_probabilities(target_logits), log_probabilities(logits)
+    return ops.sum(ops.exp(log_q) * (log_q - log_p), axis=-1)
+
+
+def squared_difference(p, q):
+    """Mean over classes of (p - q)^2 of two probability tables.
+
+    Args:
+        p, q: `(batch, classes)`.
+
+    Returns:
+        `(batch,)`.
+    """
+    return ops.mean(ops.square(p - q), axis=-1)
+
+
+def pseudo_label(logits):
+    """The predicted class and its probability; no gradient flows into either.
+
+    Args:
+        logits: `(batch, classes)`.
+
+    Returns:
+        `(guess, confidence)`: int32 `(batch,)` and float32 `(batch,)`.
+    """
+    p = ops.stop_gradient(probabilities(logits))
+    return ops.cast(ops.argmax(p, axis=-1), "int32"), ops.max(p, axis=-1)

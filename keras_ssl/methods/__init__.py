@@ -1,0 +1,45 @@
+"""The methods: one file each, one line each here.
+
+```python
+model = keras_ssl.methods.get("fixmatch")(network)  # == methods.FixMatch
+```
+"""
+
+from keras_ssl import registry
+from keras_ssl.methods.fixmatch import FixMatch
+from keras_ssl.methods.flexmatch import FlexMatch
+from keras_ssl.methods.mean_teacher import MeanTeacher
+from keras_ssl.methods.pi_model import PiModel
+from keras_ssl.methods.pseudo_label import PseudoLabel
+from keras_ssl.methods.supervised import Supervised
+from keras_ssl.methods.vat import VAT
+
+METHODS = {
+    "supervised": Supervised,
+    "pseudo_label": PseudoLabel,
+    "pi_model": PiModel,
+    "mean_teacher": MeanTeacher,
+    "vat": VAT,
+    "fixmatch": FixMatch,
+    "flexmatch": FlexMatch,
+}
+
+
+def names():
+    """The names that `get` takes, oldest paper first."""
+    return list(METHODS)
+
+
+def get(name):
+    """The class of a method.
+
+    Args:
+        name: one of `names()`.
+
+    Returns:
+        A subclass of `keras_ssl.SSLModel`; call it on a network.
+
+    Raises:
+        ValueError: no method has this name; the closest names are listed.
+    """
+    return registry.look_up(METHODS, "method", name)

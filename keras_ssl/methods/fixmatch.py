@@ -1,0 +1,66 @@
+"""FixMatch: Sohn et al., NeurIPS 2020 (arXiv 2001.07685)."""
+
+from keras import ops
+
+from keras_ssl.losses import cross_entropy, pseudo_label
+from keras_ssl.ssl_model import SSLModel
+
+
+class FixMatch(SSLModel):
+    """A confident guess on a weak view is the label of the strong view.
+
+        q = p(weak(u))
+        L = H(y, p(weak(x)))                                             (eq. 3)
+            + lambda mean_u 1[max q >= tau] H(argmax q, p(strong(u)))    (eq. 4)
+
+    Examples below the threshold count as zero in the mean over the whole
+    unlabeled batch. The guess comes from the current weights, not from their
+    average; the average is for evaluation.
+
+    Deviation: the strong policy is RandAugment as USB and TorchSSL draw it
+    (three operations of uniform strength, then cutout), one of several in use.
+
+    Args:
+        network: see `SSLModel`.
+        threshold: tau, the least probability of a guess that is used.
+        unlabeled_weight: lambda_u.
+        **kwargs: see `SSLModel`.
+
+    Example:
+
+    >>> model = keras_ssl.methods.FixMatch(network)
+    >>> model.compile()
+    >>> model.fit(split.batches(model), epochs=10)
+    """
+
+    views = {
+        "labeled": ("labeled", "weak"),
+        "weak": ("unlabeled", "weak"),
+        "strong": ("unlabeled", "strong"),
+    }
+    monitors = ("mask_rate", "pseudo_label_accuracy")
+    unlabeled_ratio = 7
+
+    def __init__(
+        self, network, threshold=0.95, unlabeled_weight=1.0, **kwargs
+    ):
+        super().__init__(network, **kwargs)
+        self.threshold = threshold
+        self.unlabeled_weight = unlabeled_weight
+
+    def mask(self, batch, guess, confidence):
+        """1 where the guess is to be used, float32 `(batch,)`."""
+        return ops.cast(confidence >= self.threshold, "float32")
+
+    def objective(self, batch):
+        labeled, weak, strong = self.logits(
+            batch["labeled"], batch["weak"], batch["strong"]
+        )
+        guess, confidence = pseudo_label(weak)
+        mask = self.mask(batch, guess, confidence)
+        self.monitor_guesses(batch, guess, mask)
+        unlabeled = ops.mean(mask * cross_entropy(guess, strong))
+        return {
+            "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
+            "unlabeled": self.unlabeled_weight * unlabeled,
+        }

@@ -1,0 +1,79 @@
+"""FlexMatch: Zhang et al., NeurIPS 2021 (arXiv 2110.08263)."""
+
+from keras import ops
+
+from keras_ssl.methods.fixmatch import FixMatch
+
+
+class FlexMatch(FixMatch):
+    """FixMatch with a threshold for each class, lower where learning is behind.
+
+        s_i = argmax q_i once max q_i >= tau, else -1     for every example i
+        sigma(c) = |{i: s_i = c}|                                        (eq. 5)
+        beta(c) = sigma(c) / max(max_c sigma(c), |{i: s_i = -1}|)       (eq. 11)
+        T(c) = tau beta(c) / (2 - beta(c))                              (eq. 12)
+        mask = 1[max q >= T(argmax q)]
+
+    s is counted with the fixed tau, not with the flexible thresholds. At the
+    start nothing is confident, every T is 0 and every guess is used. The counts
+    of the moment come from before this batch's update, as in TorchSSL.
+
+    Equation numbers are from memory [M].
+
+    Args:
+        network: see `SSLModel`.
+        threshold: tau.
+        unlabeled_weight: lambda_u.
+        unlabeled_size: number of unlabeled examples; `fit` fills it in.
+        **kwargs: see `SSLModel`.
+    """
+
+    def __init__(self, network, unlabeled_size=None, **kwargs):
+        super().__init__(network, **kwargs)
+        self.unlabeled_size = None
+        if unlabeled_size is not None:
+            self.build_state(unlabeled_size)
+
+    def build_state(self, unlabeled_size):
+        """One remembered class for each unlabeled example, at first none."""
+        if self.unlabeled_size not in (None, unlabeled_size):
+            raise ValueError(
+                f"this model has learned from {self.unlabeled_size} unlabeled "
+                f"examples and remembers each; received {unlabeled_size}"
+            )
+        if self.unlabeled_size is None:
+            self.unlabeled_size = unlabeled_size
+            self.remembered = self.add_weight(
+                shape=(unlabeled_size,),
+                dtype="int32",
+                trainable=False,
+                initializer="zeros",
+                name="remembered",
+            )
+            self.remembered.assign(self.remembered - 1)
+
+    def thresholds(self, classes):
+        """T of each class, float32 `(classes,)`."""
+        counts = ops.segment_sum(
+            ops.ones((self.unlabeled_size,)), self.remembered + 1, classes + 1
+        )
+        unseen, sigma = counts[0], counts[1:]
+        beta = sigma / ops.maximum(ops.maximum(ops.max(sigma), unseen), 1.0)
+        return self.threshold * beta / (2.0 - beta)
+
+    def mask(self, batch, guess, confidence):
+        classes = self.network.output_shape[-1]
+        threshold = ops.take(self.thresholds(classes), guess)
+        index = batch["index"]
+        self.remembered.assign(
+            ops.scatter_update(
+                self.remembered,
+                ops.expand_dims(index, 1),
+                ops.where(
+                    confidence >= self.threshold,
+                    guess,
+                    ops.take(self.remembered, index),
+                ),
+            )
+        )
+        return ops.cast(confidence >= threshold, "float32")

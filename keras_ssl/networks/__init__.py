@@ -1,0 +1,49 @@
+"""Networks: functions that return a Keras model from images to logits.
+
+They take images as `SSLModel` normalizes them and end in logits; any other
+built `keras.Model` of this kind serves as well.
+"""
+
+import functools
+
+from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
+from keras_ssl import registry
+from keras_ssl.networks.conv_large import ConvLarge
+from keras_ssl.networks.mlp import MLP
+from keras_ssl.networks.small_cnn import SmallCNN
+from keras_ssl.networks.wide_resnet import WideResNet
+
+NETWORKS = {
+    "small_cnn": SmallCNN,
+    "mlp": MLP,
+    "conv_large": ConvLarge,
+    "wide_resnet_28_2": functools.partial(WideResNet, depth=28, width=2),
+    "wide_resnet_28_8": functools.partial(WideResNet, depth=28, width=8),
+}
+
+__all__ = ["MLP", "ConvLarge", "SmallCNN", "WideResNet", "get", "names"]
+
+
+def names():
+    """The names that `get` takes."""
+    return list(NETWORKS)
+
+
+def get(name):
+    """The function that makes a network.
+
+    Args:
+        name: one of `names()`.
+
+    Returns:
+        A function of `num_classes`, `input_shape`, `activation` and `momentum`
+        that returns a `keras.Model`.
+
+    Raises:
+        ValueError: no network has this name; the closest names are listed.
+
+    Example:
+
+    >>> network = get("mlp")(num_classes=10, input_shape=(28, 28, 1))
+    """
+    return registry.look_up(NETWORKS, "network", name)

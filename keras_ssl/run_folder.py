@@ -1,0 +1,147 @@
+"""A run folder: everything that a training needs to go on, and what it found.
+
+| file | what it holds |
+| --- | --- |
+| `config.json` | the arguments of the run and the versions it was made with |
+| `split.json` | which examples are labeled |
+| `history.jsonl` | one line for each finished epoch |
+| `checkpoint.keras` | the model with its whole state, as of the last save |
+| `result.json` | the test scores, once the run is complete |
+
+Every file but the history is written under a temporary name and renamed, and
+the history only ever grows by whole lines, so a run that is cut off at any
+moment can be continued.
+"""
+
+import json
+import os
+import pathlib
+import time
+
+import keras
+
+from keras_ssl.ssl_model import SSLModel
+
+
+class RunFolder(keras.callbacks.Callback):
+    """Keeps a training on disk; give it to `fit` as a callback.
+
+    Args:
+        path: the folder; made if needed.
+        save_every: steps between checkpoints inside an epoch. `None`, the
+            default: at the end of each epoch only.
+
+    Example:
+
+    >>> run = keras_ssl.RunFolder("runs/first")
+    >>> model.fit(batches, epochs=20, callbacks=[run])
+    >>> # later, perhaps in another process
+    >>> model = keras_ssl.RunFolder("runs/first").load_model()
+    >>> model.fit(batches, epochs=20, resume=True, callbacks=[run])
+    """
+
+    def __init__(self, path, save_every=None):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.save_every = save_every
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint(self):
+        """Path of the checkpoint, which need not exist yet."""
+        return self.path / "checkpoint.keras"
+
+    # Small files ------------------------------------------------------------
+
+    def write(self, name, values):
+        """Writes a dict as `<name>.json`, whole or not at all."""
+        temporary = self.path / f".{name}.json"
+        temporary.write_text(json.dumps(values, indent=2) + "\n")
+        os.replace(temporary, self.path / f"{name}.json")
+
+    def read(self, name):
+        """The dict written as `<name>.json`, or `None` if there is none.
+
+        Raises:
+            ValueError: the file is damaged.
+        """
+        file = self.path / f"{name}.json"
+        try:
+            return json.loads(file.read_text())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise ValueError(f"{file} is damaged: {error}") from None
+
+    def history(self):
+        """The finished epochs, oldest first, a dict each.
+
+        An epoch that was run twice, because the run was cut off between its
+        end and the next checkpoint, appears as it ran last.
+        """
+        file = self.path / "history.jsonl"
+        epochs = {}
+        for line in file.read_text().splitlines() if file.exists() else ():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # the last line of a run that was cut off
+                continue
+            epochs[entry["epoch"]] = entry
+        return [epochs[number] for number in sorted(epochs)]
+
+    # The model --------------------------------------------------------------
+
+    def save_model(self, model):
+        """Writes the checkpoint, whole or not at all."""
+        temporary = self.path / ".checkpoint.keras"
+        model.save(temporary)
+        os.replace(temporary, self.checkpoint)
+
+    def load_model(self):
+        """The model as last saved, compiled, ready for `fit(resume=True)`.
+
+        Raises:
+            FileNotFoundError: nothing has been saved yet.
+            ValueError: the checkpoint is damaged or no `SSLModel`.
+        """
+        if not self.checkpoint.exists():
+            raise FileNotFoundError(
+                f"{self.checkpoint} does not exist; a run saves its first "
+                "checkpoint at the end of its first epoch"
+            )
+        from keras_ssl import methods  # noqa: F401  (Keras knows them then)
+
+        try:
+            model = keras.saving.load_model(self.checkpoint)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise ValueError(
+                f"{self.checkpoint} is damaged or was written by another "
+                f"version; delete it to start again. {reason[:200]}"
+            ) from error
+        if not isinstance(model, SSLModel):
+            raise ValueError(
+                f"{self.checkpoint} holds a {type(model).__name__}, expected "
+                "a keras_ssl.SSLModel"
+            )
+        return model
+
+    # What fit calls ---------------------------------------------------------
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.perf_counter()
+        self._unsaved = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._unsaved += 1
+        if self.save_every and self._unsaved >= self.save_every:
+            self.save_model(self.model)  # .model, under JAX, fetches the state
+            self._unsaved = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        entry = {"epoch": epoch + 1, "step": self.model.steps_taken()}
+        entry["seconds"] = round(time.perf_counter() - self._began, 3)
+        entry.update({k: float(v) for k, v in sorted((logs or {}).items())})
+        with open(self.path / "history.jsonl", "a") as file:
+            file.write(json.dumps(entry) + "\n")
+        self.save_model(self.model)

@@ -1,0 +1,67 @@
+"""What a saved model holds: all that the next step depends on.
+
+Keras saves weights, optimizer slots and the configuration. Two things are
+missing there and added here: the constructor's arguments (written down without
+a `get_config` in every method) and the states of random generators, without
+which a resumed run would draw other noise.
+"""
+
+import inspect
+
+import keras
+from keras import ops
+
+
+class Saving:
+    """The part of `SSLModel` that Keras' saving calls."""
+
+    def get_config(self):
+        """Every constructor argument, read from the attribute of its name.
+
+        As scikit-learn's `get_params`: a method keeps each argument of its
+        `__init__` under the argument's own name and needs no `get_config`.
+        """
+        config = {
+            name: getattr(self, name) for name in _arguments(type(self))
+        }
+        config["network"] = keras.saving.serialize_keras_object(self.network)
+        return {**config, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(
+            **keras.saving.deserialize_keras_object(
+                config, custom_objects=custom_objects
+            )
+        )
+
+    def _generator_states(self):
+        return [v for v in self.variables if v.name == "seed_generator_state"]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for i, state in enumerate(self._generator_states()):
+            store[f"generator_{i}"] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        for i, state in enumerate(self._generator_states()):
+            state.assign(store[f"generator_{i}"])
+        super().load_own_variables(
+            {
+                key: store[key]
+                for key in store.keys()  # noqa: SIM118 (an HDF5 group)
+                if not key.startswith("generator_")
+            }
+        )
+
+
+def _arguments(cls):
+    """Names of the constructor arguments of a method and its bases."""
+    names = {}
+    for base in cls.__mro__:
+        if "__init__" in vars(base) and issubclass(base, Saving):
+            signature = inspect.signature(vars(base)["__init__"])
+            for name, parameter in list(signature.parameters.items())[1:]:
+                if parameter.kind is not parameter.VAR_KEYWORD:
+                    names[name] = None
+    return list(names)

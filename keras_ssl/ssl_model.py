@@ -1,0 +1,291 @@
+"""SSLModel: where a method meets Keras.
+
+A method subclasses it, declares the views it needs and writes its objective;
+the concatenated forward pass, the step and the moving average are here, once;
+`compile` and `fit` in `fitting.py`, what a file holds in `saving.py`.
+"""
+
+import keras
+from keras import ops
+
+from keras_ssl import backend, schedules
+from keras_ssl.fitting import Fitting
+from keras_ssl.saving import Saving
+
+
+def sum_of(terms):
+    """The sum of a dict's values."""
+    return sum(terms.values())
+
+
+class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
+    """A classifier that learns from labeled and unlabeled images.
+
+    Args:
+        network: a built `keras.Model` from normalized images
+            `(batch, height, width, channels)` to logits `(batch, classes)`. It
+            is trained in place.
+        ema_decay: decay of the moving average of the trainable weights that
+            `evaluate`, `predict` and `export` use, warmed up as
+            `schedules.warm_decay`; 0 switches it off. Defaults to 0.999.
+        seed: of the noise that a method draws inside its step. Defaults to 0.
+        **kwargs: as `keras.Model` (`name`).
+
+    Images are uint8, 0 to 255; the model itself scales them to -1 to 1, as
+    google-research/fixmatch does.
+
+    A subclass says:
+
+    - `views`: what a batch holds, name -> `(stream, policy)`; the streams are
+      "labeled" and "unlabeled" (any other name walks the unlabeled pool in an
+      order of its own), the policies "weak", "strong" and "identity";
+    - `terms`: the names of the loss terms that `objective` returns;
+    - `monitors`: the names of what it reports beside them;
+    - `unlabeled_ratio`: unlabeled examples per labeled one in a batch (mu);
+    - `objective(batch)`: the equations.
+
+    Raises:
+        ValueError: the network is not built.
+    """
+
+    views = {"labeled": ("labeled", "weak")}
+    terms = ("supervised", "unlabeled")
+    monitors = ()
+    unlabeled_ratio = 1
+
+    def __init__(self, network, ema_decay=0.999, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        if not network.built:
+            raise ValueError(
+                "expected a built network (one whose weights exist); call it "
+                f"once on a batch of images first. Received: {network}"
+            )
+        self.network = network
+        self.ema_decay = ema_decay
+        self.seed = seed
+        self.random = keras.random.SeedGenerator(seed)
+        self.step = self.add_weight(
+            shape=(), dtype="int32", trainable=False, name="step",
+            initializer="zeros",
+        )  # fmt: skip
+        self.averages = [
+            self._average_of(variable)
+            for variable in (network.trainable_variables if ema_decay else ())
+        ]
+        self.trackers = {
+            name: keras.metrics.Mean(name=name)
+            for name in (*self.terms, *self.monitors)
+        }
+        self.total_steps = None
+        self._recorded = set()
+        self.built = True
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable("keras_ssl")(cls)
+
+    # What a method writes, and what it writes it with ----------------------
+
+    def objective(self, batch):
+        """The loss terms of one batch.
+
+        Args:
+            batch: dict of the views, uint8 `(batch, height, width, channels)`;
+                "labels", int32 `(batch,)`, of the labeled stream; "index",
+                int32, the position of each unlabeled example in its pool; and
+                "truth", int32, its label, only where a benchmark asked for it.
+
+        Returns:
+            dict from each name in `terms` to a scalar. Their sum is minimized.
+        """
+        raise NotImplementedError
+
+    def build_state(self, unlabeled_size):
+        """Makes the state that needs the number of unlabeled examples."""
+
+    def normalize(self, images):
+        """uint8 images as floats from -1 to 1."""
+        dtype = keras.backend.standardize_dtype(images.dtype)
+        if dtype != "uint8":
+            raise ValueError(
+                "expected uint8 images with values 0 to 255, received "
+                f"{dtype}; scale images in 0..1 by 255 and cast: "
+                "(255 * images).round().astype('uint8')"
+            )
+        return ops.cast(images, self.compute_dtype) / 127.5 - 1.0
+
+    def logits(self, *views):
+        """Logits of several views from one pass over all of them together.
+
+        One pass means that batch normalization sees the labeled and unlabeled
+        examples as one batch, as in every reference implementation.
+
+        Args:
+            *views: uint8 images, or floats that are normalized already.
+
+        Returns:
+            A list of float32 logits `(batch, classes)`, one for each view.
+        """
+        images = ops.concatenate([self._as_floats(view) for view in views])
+        logits = ops.cast(self.network(images, training=True), "float32")
+        parts, begin = [], 0
+        for view in views:
+            # TensorFlow learns the batch size only when the step runs
+            end = begin + (view.shape[0] or ops.shape(view)[0])
+            parts.append(logits[begin:end])
+            begin = end
+        return parts
+
+    def _as_floats(self, images):
+        is_float = "float" in keras.backend.standardize_dtype(images.dtype)
+        return images if is_float else self.normalize(images)
+
+    def progress(self):
+        """How much of the training is done, a float32 scalar from 0 to 1."""
+        if self.total_steps is None:
+            raise ValueError(
+                "the length of the training is unknown; pass "
+                "compile(total_steps=...), or steps_per_epoch to fit"
+            )
+        return schedules.linear_ramp(self.step, self.total_steps)
+
+    def monitor(self, **values):
+        """Reports values beside the loss: averaged over the epoch.
+
+        Args:
+            **values: each name one of `monitors`; an array, or a pair of an
+                array and the weight of each of its elements.
+        """
+        for name, value in values.items():
+            value, weight = value if isinstance(value, tuple) else (value, None)
+            if name not in self.trackers:
+                raise ValueError(
+                    f"{type(self).__name__} reports {name!r}, which is missing "
+                    f"in its terms {self.terms} and monitors {self.monitors}"
+                )
+            value = ops.stop_gradient(ops.cast(value, "float32"))
+            self.trackers[name].update_state(value, sample_weight=weight)
+            self._recorded.add(name)
+
+    def monitor_guesses(self, batch, guess, mask):
+        """Reports how many pseudo-labels are used and how many are right.
+
+        Args:
+            batch: the batch; only with its "truth" can the second be known.
+            guess: int32 `(batch,)`.
+            mask: float32 `(batch,)`, 1 where the guess is used.
+        """
+        self.monitor(mask_rate=mask)
+        if "truth" in batch:
+            known = ops.cast(batch["truth"] >= 0, "float32")
+            self.monitor(
+                pseudo_label_accuracy=(guess == batch["truth"], mask * known)
+            )
+
+    # The step --------------------------------------------------------------
+
+    def run_step(self, data):
+        """One training step on `(views, labels)`; returns what is reported."""
+        views, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        batch = {**views, "labels": labels}
+        self._recorded = set()
+        terms = self.update(batch)
+        if set(terms) != set(self.terms):
+            raise ValueError(
+                f"{type(self).__name__}.objective must return the terms "
+                f"{self.terms}; received {tuple(terms)}"
+            )
+        with backend.no_grad():
+            self.monitor(**terms)
+            self._loss_tracker.update_state(ops.stop_gradient(sum_of(terms)))
+            self._update_averages()
+            self.step.assign_add(1)
+            trackers = {"loss": self._loss_tracker, **self.trackers}
+            return {
+                name: tracker.result()
+                for name, tracker in trackers.items()
+                if name == "loss" or name in self._recorded
+            }
+
+    def update(self, batch):
+        """Changes the weights once; returns the loss terms.
+
+        The default is one gradient step on the sum of the objective's terms. A
+        method with several networks or optimizers overrides it.
+        """
+
+        def loss():
+            terms = self.objective(batch)
+            return self.optimizer.scale_loss(sum_of(terms)), terms
+
+        variables = self.trainable_variables
+        (_, terms), gradients = backend.value_and_grad(loss, variables)
+        backend.apply_gradients(self.optimizer, gradients, variables)
+        return terms
+
+    # The moving average ----------------------------------------------------
+
+    def _average_of(self, variable):
+        average = self.add_weight(
+            shape=variable.shape, dtype=variable.dtype, trainable=False,
+            name="average_" + variable.path.replace("/", "_"),
+        )  # fmt: skip
+        # a copy: under JAX two variables may not share one donated buffer
+        average.assign(ops.convert_to_numpy(variable))
+        return average
+
+    def average_decay(self):
+        """The decay of the moving average at this step."""
+        return schedules.warm_decay(self.step, self.ema_decay)
+
+    def _update_averages(self):
+        if not self.averages:
+            return
+        decay = self.average_decay()
+        pairs = zip(self.averages, self.network.trainable_variables, strict=True)
+        for average, variable in pairs:
+            keep = ops.cast(decay, average.dtype)
+            new = ops.stop_gradient(variable.value)
+            average.assign(keep * average + (1 - keep) * new)
+
+    def averaged(self):
+        """A scope in which the network has its averaged weights.
+
+        Batch normalization's statistics are the network's own, as in the
+        reference implementations; updates inside the scope are dropped.
+        """
+        overrides = [
+            (variable, average.value)
+            for variable, average in zip(
+                self.network.trainable_variables, self.averages, strict=True
+            )
+        ]
+        return backend.scope(overrides)
+
+    # What Keras asks for ---------------------------------------------------
+
+    def call(self, images, training=False):
+        """Logits of uint8 images, from the averaged weights unless training."""
+        if isinstance(images, dict):  # Keras traces the model on a batch
+            images = images["labeled"]
+        images = self.normalize(images)
+        if training or not self.averages:
+            return self.network(images, training=training)
+        with self.averaged():
+            return self.network(images, training=False)
+
+    def get_metrics_result(self):
+        """What evaluation reports: the loss and the compiled metrics only."""
+        results = {}
+        for metric in self.metrics:
+            # TensorFlow builds the compiled metrics in the first evaluation,
+            # but asks for results after an epoch of training already
+            if metric.name in self.trackers or not getattr(
+                metric, "built", True
+            ):
+                continue
+            result = metric.result()
+            results.update(
+                result if isinstance(result, dict) else {metric.name: result}
+            )
+        return results

@@ -1,0 +1,27 @@
+"""Shared by all tests: which of them need to run on one backend only."""
+
+import os
+import pathlib
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+TESTS = pathlib.Path(__file__).parent
+# these never import Keras, or compare the backends themselves
+ONCE = ("csrc", "data", "test_architecture.py", "test_import.py")
+ON_EACH = ("test_batches.py",)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        path = item.path.relative_to(TESTS)
+        if path.parts[0] in ONCE and path.name not in ON_EACH:
+            item.add_marker(pytest.mark.once)
+
+
+@pytest.fixture
+def digits():
+    """The digits, split with two labels for each class."""
+    import keras_ssl
+
+    return keras_ssl.data.load("digits").split(labels_per_class=2, seed=0)

@@ -1,0 +1,139 @@
+"""The documented draws and order once more, slowly, in plain Python."""
+
+import struct
+
+import numpy as np
+import pillow_oracle
+
+MASK_32 = 2**32 - 1
+MASK_64 = 2**64 - 1
+
+
+def philox(counter, key):
+    counter, key = list(counter), list(key)
+    for _ in range(10):
+        product_0 = 0xD2511F53 * counter[0]
+        product_1 = 0xCD9E8D57 * counter[2]
+        counter = [
+            (product_1 >> 32) ^ counter[1] ^ key[0],
+            product_1 & MASK_32,
+            (product_0 >> 32) ^ counter[3] ^ key[1],
+            product_0 & MASK_32,
+        ]
+        key[0] = (key[0] + 0x9E3779B9) & MASK_32
+        key[1] = (key[1] + 0xBB67AE85) & MASK_32
+    return counter
+
+
+def domain(text):
+    value = 0x811C9DC5
+    for byte in text.encode():
+        value = ((value ^ byte) * 0x01000193) & MASK_32
+    return value
+
+
+def words(seed, position, name, block):
+    low, high = struct.unpack("<II", struct.pack("<Q", position))
+    return philox(
+        [low, high, domain(name), block], [seed & MASK_32, seed >> 32]
+    )
+
+
+class Draws:
+    def __init__(self, seed, stream, view, position):
+        self.place = (seed, position, f"{stream}/{view}")
+
+    def word(self, n):
+        return words(*self.place, n // 4)[n % 4]
+
+    def uniform(self, n):
+        return self.word(n) / 2**32
+
+    def below(self, n, limit):
+        return self.word(n) * limit >> 32
+
+
+def scramble(half, key):
+    z = (key + half * 0x9E3779B97F4A7C15) & MASK_64
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK_64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK_64
+    return z ^ (z >> 31)
+
+
+def index_at(position, size, seed, stream):
+    turn, index = divmod(position, size)
+    half = 1
+    while 4**half < size:
+        half += 1
+    keys = []
+    for pair in range(6):
+        a, b, c, d = words(seed, turn, f"{stream}/order", pair)
+        keys += [b << 32 | a, d << 32 | c]
+    while True:
+        left, right = index >> half, index & (2**half - 1)
+        for key in keys:
+            left, right = (
+                right,
+                left ^ (scramble(right, key) & (2**half - 1)),
+            )
+        index = left << half | right
+        if index < size:
+            return index
+
+
+def apply_policy(stages, image, seed, position, stream, view):
+    """What a sampler must show of `image`, made by Pillow."""
+    draws = Draws(seed, stream, view, position)
+    height, width, _ = image.shape
+    first = 0
+    for count, choices in stages:
+        for _ in range(count):
+            name, probability, low, high = choices[
+                draws.below(first, len(choices))
+            ]
+            if draws.uniform(first + 1) < probability:
+                value = low + draws.uniform(first + 2) * (high - low)
+                values = explicit_values(
+                    name, value, draws, first, height, width
+                )
+                image = pillow_oracle.apply_op(name, image, *values)
+            first += 8
+    return image
+
+
+def explicit_values(name, value, draws, first, height, width):
+    if name in pillow_oracle.WITHOUT_VALUE:
+        return ()
+    if name == "posterize":
+        return (max(1, int(value)),)
+    if name == "crop":
+        return tuple(
+            draws.below(first + k, 2 * int(side * value) + 1)
+            - int(side * value)
+            for k, side in ((4, height), (5, width))
+        )
+    if name == "cutout":
+        center_y = draws.uniform(first + 4) * height
+        center_x = draws.uniform(first + 5) * width
+        return value * width, center_x, center_y
+    return (value,)
+
+
+def batch(streams, views, seed, step):
+    """The whole batch of a step, as `_core.Sampler.batch` returns it."""
+    result = {}
+    walks = {}
+    for name, images, rows, size in streams:
+        pool = np.arange(len(images)) if rows is None else np.asarray(rows)
+        positions = [step * size + item for item in range(size)]
+        indices = [index_at(p, len(pool), seed, name) for p in positions]
+        result[f"index/{name}"] = np.array(indices, "int32")
+        walks[name] = positions, images[pool[indices]]
+    for name, stream, stages in views:
+        result[name] = np.stack(
+            [
+                apply_policy(stages, image, seed, position, stream, name)
+                for position, image in zip(*walks[stream], strict=True)
+            ]
+        )
+    return result

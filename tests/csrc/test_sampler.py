@@ -1,0 +1,365 @@
+"""The sampler: a batch depends on seed and step, and on nothing else."""
+
+import gc
+import hashlib
+import multiprocessing
+import os
+import threading
+import weakref
+
+import draw_oracle
+import numpy as np
+import pytest
+
+from keras_ssl import _core
+from keras_ssl.data import policies
+
+WEAK = policies.weak(flip=True).to_config()
+STRONG = policies.strong(flip=True).to_config()
+VIEWS = [
+    ("labeled", "labeled", WEAK),
+    ("weak", "unlabeled", WEAK),
+    ("strong", "unlabeled", STRONG),
+]
+# SHA-256 of the first 100 batches of `sampler(seed=42)`. It changes only with
+# a change of the documented draws, which breaks the resumption of old runs.
+RECORDED = "a7d07b9fa30ac0b90f8a52f40c150c9318669b2aa197a495cc323127496b8cff"
+
+
+def smooth_images(count, height, width, channels):
+    """Images with gradients, made of integers alone."""
+    n, y, x, c = np.ogrid[:count, :height, :width, :channels]
+    return ((n * 37 + y * (3 + n % 5) + x * (7 - n % 3) + c * 50) % 256).astype(
+        "uint8"
+    )
+
+
+IMAGES = smooth_images(200, 32, 32, 3)
+STREAMS = [
+    ("labeled", IMAGES, [5, 0, 199, 7, 7, 30], 4),
+    ("unlabeled", IMAGES, None, 28),
+]
+
+
+def sampler(streams=STREAMS, views=VIEWS, **options):
+    return _core.Sampler(streams, views, **options)
+
+
+def fingerprint(batch):
+    digest = hashlib.sha256()
+    for name in sorted(batch):
+        digest.update(name.encode())
+        digest.update(str((batch[name].dtype, batch[name].shape)).encode())
+        digest.update(batch[name].tobytes())
+    return digest.hexdigest()
+
+
+def prints(steps, **options):
+    with sampler(**options) as batches:
+        return [fingerprint(batches.batch(step)) for step in steps]
+
+
+@pytest.mark.parametrize("step", [0, 1, 7, 2**40])
+@pytest.mark.parametrize("shape", [(32, 32, 3), (28, 28, 1), (9, 14, 3)])
+def test_equals_slow_oracle(shape, step):
+    images = smooth_images(50, *shape)
+    streams = [
+        ("labeled", images, [9, 3, 44], 4),
+        ("unlabeled", images, None, 9),
+    ]
+    with sampler(streams, seed=11) as batches:
+        made = batches.batch(step)
+    expected = draw_oracle.batch(streams, VIEWS, 11, step)
+    assert made.keys() == expected.keys()
+    for name, array in expected.items():
+        assert made[name].dtype == array.dtype
+        np.testing.assert_array_equal(made[name], array, err_msg=name)
+
+
+def test_streams_of_different_images():
+    gray, color = smooth_images(5, 6, 7, 1), smooth_images(9, 4, 4, 3)
+    streams = [("a", gray, None, 3), ("b", color, [8, 1], 2)]
+    views = [("one", "a", []), ("two", "b", []), ("three", "a", STRONG)]
+    with sampler(streams, views) as batches:
+        made = batches.batch(3)
+    assert made["one"].shape == made["three"].shape == (3, 6, 7, 1)
+    np.testing.assert_array_equal(made["one"], gray[made["index/a"]])
+    np.testing.assert_array_equal(
+        made["two"], color[np.array([8, 1])[made["index/b"]]]
+    )
+    assert made["index/b"].max() < 2
+
+
+def test_recorded_bytes():
+    digest = hashlib.sha256("".join(prints(range(100), seed=42)).encode())
+    assert digest.hexdigest() == RECORDED
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("ring", [0, 1, 5])
+def test_threads_and_ring_do_not_show(threads, ring):
+    assert prints(range(8), threads=threads, ring=ring) == prints(
+        range(8), threads=1, ring=0
+    )
+
+
+def test_any_order_of_steps():
+    steps = [0, 0, 1, 2, 1, 0, 50, 51, 53, 3, 2**50, 4, 4, 5]
+    fresh = [prints([step])[0] for step in steps]
+    assert prints(steps) == fresh
+    assert len(set(fresh)) == len(set(steps))
+
+
+def test_seeds_differ():
+    seen = {prints([0], seed=seed)[0] for seed in (0, 1, 2**32, 2**64 - 1)}
+    assert len(seen) == 4
+
+
+def test_no_example_repeats_within_a_pass():
+    with sampler() as batches:
+        index = np.concatenate(
+            [batches.batch(step)["index/labeled"] for step in range(30)]
+        )
+    passes = index.reshape(-1, 6)
+    assert (np.sort(passes, axis=1) == np.arange(6)).all()
+
+
+def test_views_of_a_stream_show_the_same_examples():
+    views = [("one", "a", []), ("two", "a", []), ("other", "b", [])]
+    streams = [("a", IMAGES, None, 20), ("b", IMAGES, None, 20)]
+    with sampler(streams, views) as batches:
+        made = batches.batch(2)
+    np.testing.assert_array_equal(made["one"], IMAGES[made["index/a"]])
+    np.testing.assert_array_equal(made["one"], made["two"])
+    assert not np.array_equal(made["index/a"], made["index/b"])
+
+
+def test_views_of_a_stream_are_augmented_independently():
+    views = [("one", "a", WEAK), ("two", "a", WEAK)]
+    with sampler([("a", IMAGES, None, 20)], views) as batches:
+        made = batches.batch(0)
+    same = (made["one"] == made["two"]).all(axis=(1, 2, 3))
+    assert same.mean() < 0.3
+
+
+def test_held_arrays_are_never_rewritten():
+    with sampler(threads=2) as batches:
+        held = [batches.batch(step) for step in range(6)]
+        before = [fingerprint(batch) for batch in held]
+        part = batches.batch(6)["strong"][3:5].reshape(-1)
+        content = part.copy()
+        for step in range(7, 60):
+            batches.batch(step)
+        assert [fingerprint(batch) for batch in held] == before
+        np.testing.assert_array_equal(part, content)
+        addresses = {batch["strong"].ctypes.data for batch in held}
+        assert len(addresses) == 6
+    assert [fingerprint(batch) for batch in held] == before
+
+
+def test_released_memory_is_used_again():
+    with sampler(threads=1, ring=2) as batches:
+        addresses = set()
+        for step in range(50):
+            address = batches.batch(step)["strong"].ctypes.data
+            assert address % 64 == 0
+            addresses.add(address)
+    assert len(addresses) <= 8
+
+
+def test_arrays_are_the_callers_own():
+    with sampler() as batches:
+        made = batches.batch(0)
+        made["weak"][:] = 0
+        assert fingerprint(batches.batch(0)) == prints([0])[0]
+
+
+def test_images_live_as_long_as_they_are_read():
+    class Images(np.ndarray):
+        """An array that can be referred to weakly."""
+
+    images = IMAGES.copy().view(Images)
+    gone = weakref.ref(images)
+    batches = sampler([("a", images, None, 8)], [("x", "a", STRONG)])
+    del images
+    gc.collect()
+    expected = sampler([("a", IMAGES, None, 8)], [("x", "a", STRONG)]).batch(0)
+    assert fingerprint(batches.batch(0)) == fingerprint(expected)
+    assert gone() is not None
+    batches.close()
+    gc.collect()
+    assert gone() is None
+
+
+def test_memory_map(tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    mapped = [(name, images, rows, size) for name, _, rows, size in STREAMS]
+    assert prints([3], streams=mapped) == prints([3])
+
+
+def test_many_samplers_come_and_go():
+    for n in range(200):
+        batches = sampler(threads=1 + n % 3)
+        if n % 3:
+            batches.batch(n)
+        if n % 5 == 0:
+            batches.close()
+        del batches
+    assert threading.active_count() < 20
+
+
+def test_close():
+    batches = sampler()
+    batches.batch(0)
+    batches.close()
+    batches.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        batches.batch(0)
+    with sampler() as batches:
+        pass
+    with pytest.raises(RuntimeError, match="closed"):
+        batches.batch(0)
+
+
+def test_callers_in_several_threads():
+    expected = prints(range(30))
+    wrong = []
+    with sampler(threads=2) as batches:
+
+        def ask(first):
+            for step in [*range(first, 30), *range(first)]:
+                if fingerprint(batches.batch(step)) != expected[step]:
+                    wrong.append(step)
+
+        callers = [
+            threading.Thread(target=ask, args=(first,)) for first in (0, 1, 15)
+        ]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+    assert not wrong
+
+
+def test_waiting_releases_the_gil():
+    # A sampler that works for long, and another thread that counts meanwhile.
+    images = np.zeros((8, 256, 256, 3), "uint8")
+    big = [("a", images, None, 64)]
+    counted = 0
+    done = threading.Event()
+    with sampler(big, [("x", "a", STRONG)], threads=1, ring=0) as batches:
+
+        def ask():
+            batches.batch(0)
+            done.set()
+
+        caller = threading.Thread(target=ask)
+        caller.start()
+        while not done.is_set():
+            counted += 1
+        caller.join()
+        assert batches.wait_seconds > 0
+    assert counted > 1000
+
+
+def ask_in_child(batches, step, answers):
+    answers.put(fingerprint(batches.batch(step)))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forked_child_has_threads_of_its_own():
+    context = multiprocessing.get_context("fork")
+    expected = prints(range(4))
+    with sampler(threads=2) as batches:
+        held = batches.batch(0)
+        answers = context.Queue()
+        children = [
+            context.Process(target=ask_in_child, args=(batches, 1, answers))
+            for _ in range(3)
+        ]
+        for child in children:
+            child.start()
+        for _ in children:
+            assert answers.get(timeout=20) == expected[1]
+        for child in children:
+            child.join(timeout=20)
+            assert child.exitcode == 0
+        assert fingerprint(batches.batch(1)) == expected[1]
+        assert fingerprint(held) == expected[0]
+
+
+def test_threads():
+    assert sampler(threads=3).threads == 3
+    if hasattr(os, "sched_getaffinity"):
+        assert sampler().threads == len(os.sched_getaffinity(0))
+
+
+def with_stream(**changes):
+    values = {"name": "a", "images": IMAGES, "rows": None, "size": 4} | changes
+    return {
+        "streams": [tuple(values.values())],
+        "views": [("x", values["name"], WEAK)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            with_stream(images=IMAGES.astype("float32") / 255),
+            ValueError,
+            r"expected uint8 images of shape \(count, height, width, channels\)"
+            r", received float32 of shape \(200, 32, 32, 3\); multiply images "
+            "in 0..1 by 255 and cast",
+        ),
+        (with_stream(images=IMAGES.astype("int64")), ValueError, "int64"),
+        (with_stream(images=IMAGES[..., 0]), ValueError, r"images\[..., None"),
+        (with_stream(images=IMAGES[..., :2].copy()), ValueError, "1 or 3 ch"),
+        (with_stream(images=IMAGES[:, ::2]), ValueError, "C-contiguous"),
+        (with_stream(images=IMAGES[:0]), ValueError, "received an empty pool"),
+        (with_stream(rows=[]), ValueError, "received an empty pool"),
+        (with_stream(rows=[0, 200]), IndexError, r"\[0, 200\).*received 200"),
+        (with_stream(rows=[-1]), IndexError, "received -1"),
+        (with_stream(rows=[0.5]), ValueError, "integer indices.*float64"),
+        (with_stream(rows=[[1]]), ValueError, "list of integer indices"),
+        (with_stream(rows=IMAGES[:, 0, 0, 0] > 9), ValueError, "bool"),
+        (with_stream(size=0), ValueError, "batch size of at least 1"),
+        (with_stream(name="a/b"), ValueError, "stream name without '/'"),
+        ({"streams": []}, ValueError, "at least one stream"),
+        ({"streams": STREAMS * 2}, ValueError, "distinct stream names"),
+        (
+            {"views": VIEWS[:1]},
+            ValueError,
+            "a view of every stream.*'unlabeled'",
+        ),
+        ({"views": VIEWS * 2}, ValueError, "distinct view names"),
+        ({"views": [("x", "nobody", [])]}, ValueError, "name of a stream"),
+        (
+            {"views": [("order", "labeled", [])]},
+            ValueError,
+            "another view name",
+        ),
+        ({"views": [("x", "labeled", [[1, []]])]}, ValueError, "at least one"),
+        ({"threads": -1}, ValueError, "threads >= 0, received -1"),
+        ({"threads": 5000}, ValueError, "at most 1024 threads"),
+        ({"seed": -1}, ValueError, r"seed in \[0, 2\*\*64\), received -1"),
+        ({"seed": 2**64}, ValueError, "received 18446744073709551616"),
+        ({"seed": 0.5}, TypeError, "float"),
+        ({"ring": -1}, ValueError, "ring >= 0, received -1"),
+        ({"ring": 65}, ValueError, "at most 64 batches, received 65"),
+    ],
+)
+def test_refuses(options, error, message):
+    with pytest.raises(error, match=message):
+        sampler(**options)
+
+
+@pytest.mark.parametrize("step", [-1, 2**62])
+def test_refuses_steps(step):
+    with (
+        sampler() as batches,
+        pytest.raises(ValueError, match="expected a step"),
+    ):
+        batches.batch(step)

@@ -1,0 +1,27 @@
+"""Ten SGD steps of each method on this process' backend, printed as JSON."""
+
+import json
+import sys
+
+import cases
+import keras
+import numpy as np
+
+from keras_ssl import methods
+
+
+def losses(name):
+    made = cases.model(name)
+    made.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), total_steps=10
+    )
+    return [
+        made.train_on_batch(
+            *cases.batch(type(made), step), return_dict=True
+        )["loss"]
+        for step in range(10)
+    ], float(sum(np.abs(v).sum() for v in cases.variables(made)))
+
+
+if __name__ == "__main__":
+    json.dump({name: losses(name) for name in methods.names()}, sys.stdout)

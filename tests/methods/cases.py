@@ -1,0 +1,93 @@
+"""Small models and batches for the tests of methods, equal on every backend."""
+
+import hashlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ssl import methods
+
+SHAPE = (8, 8, 1)
+CLASSES = 4
+POOL = 40
+
+
+def network(activation="swish", dropout=0.0, seed=0):
+    """A small network with batch normalization and known weights."""
+    images = keras.Input(SHAPE)
+    x = images
+    for filters in (4, 6):
+        x = keras.layers.Conv2D(filters, 3, padding="same")(x)
+        x = keras.layers.BatchNormalization(momentum=0.9)(x)
+        x = keras.layers.Activation(activation)(x)
+        x = keras.layers.MaxPooling2D()(x)
+    x = keras.layers.Flatten()(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, seed=seed)(x)
+    made = keras.Model(images, keras.layers.Dense(CLASSES)(x))
+    rng = np.random.default_rng(seed)
+    for variable in made.trainable_variables:
+        if variable.name not in ("gamma", "beta"):
+            scale = 1.5 / np.sqrt(np.prod(variable.shape[:-1]))
+            variable.assign(rng.normal(0.0, scale, variable.shape))
+    return made
+
+
+def model(name, **arguments):
+    """A method on the small network, with noise that is equal everywhere."""
+    cls = methods.get(name)
+    if name in ("pseudo_label", "fixmatch", "flexmatch"):
+        arguments = {"threshold": 0.5, **arguments}
+    made = cls(arguments.pop("network", None) or network(), **arguments)
+    made.build_state(POOL)
+    if hasattr(made, "noise"):
+        made.noise = lambda images: ops.cos(13.0 * images)
+    return made
+
+
+def batch(cls, step, labeled=6, ratio=2):
+    """`(views, labels)` of a step: smooth random images, uint8."""
+    rng = np.random.default_rng(1000 + step)
+    sizes = {"labeled": labeled, "unlabeled": labeled * ratio}
+    views = {
+        name: rng.integers(0, 256, (sizes[stream], *SHAPE)).astype("uint8")
+        for name, (stream, _) in cls.views.items()
+    }
+    views["index"] = rng.permutation(POOL)[: labeled * ratio].astype("int32")
+    return views, rng.integers(0, CLASSES, labeled).astype("int32")
+
+
+class Stream(keras.utils.PyDataset):
+    """Endless batches in the form of `Batches`, without the sampler."""
+
+    num_batches = None
+    unlabeled_size = POOL
+
+    def __init__(self, cls, steps_per_epoch=5, first_step=0):
+        super().__init__()
+        self.cls = cls
+        self.steps_per_epoch = steps_per_epoch
+        self.first_step = first_step
+
+    def from_step(self, step):
+        return Stream(self.cls, self.steps_per_epoch, step)
+
+    def __getitem__(self, i):
+        return batch(self.cls, self.first_step + i)
+
+
+def variables(made):
+    """Everything the next step depends on, as NumPy arrays."""
+    return [
+        ops.convert_to_numpy(variable)
+        for variable in (*made.variables, *made.optimizer.variables)
+    ]
+
+
+def digest(made):
+    """One hash over everything the next step depends on."""
+    sha = hashlib.sha256()
+    for value in variables(made):
+        sha.update(np.ascontiguousarray(value).tobytes())
+    return sha.hexdigest()
