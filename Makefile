@@ -1,0 +1,66 @@
+# On a fresh machine with Python 3.11 or newer and a C++17 compiler:
+#   make demo    learn the digits from two labels each, and look at the result
+#   make test    every test on TensorFlow, JAX and PyTorch
+PYTHON ?= python3
+VENV ?= .venv
+BACKEND ?= jax
+# originals of MNIST and CIFAR-10, if they are at hand; tests that need them
+# are skipped otherwise
+SOURCES ?= $(wildcard ../shared/data)
+
+PY = $(VENV)/bin/python
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+SOURCE_FILES = pyproject.toml CMakeLists.txt $(wildcard csrc/*)
+
+.PHONY: demo test bench lint format clean
+
+demo: $(VENV)/built-$(BACKEND)
+	KERAS_BACKEND=$(BACKEND) $(PY) examples/demo.py
+
+test: $(VENV)/built-all data
+	KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=jax $(PY) -m pytest
+	KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=tensorflow $(PY) -m pytest $(ON_EACH)
+	KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=torch $(PY) -m pytest $(ON_EACH)
+ON_EACH = -m "not slow and not once"
+
+ifneq ($(SOURCES),)
+DATA = $(CURDIR)/build/tfds
+data: $(VENV)/built-all
+	$(PY) benchmarks/prepare_data.py --sources $(SOURCES) --data-dir $(DATA) \
+	    mnist cifar10
+else
+data:
+endif
+
+bench: $(VENV)/built-$(BACKEND)
+	$(PY) benchmarks/accuracy.py --data digits --labels-per-class 2 \
+	    --methods supervised fixmatch label_spreading --seeds 0 1 2 3 4 \
+	    --backends $(BACKEND) --out benchmarks/results/digits.jsonl -- \
+	    --epochs 20 --steps-per-epoch 250 --batch-size 32 --unlabeled-ratio 4
+
+lint: $(VENV)/built-all
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/clang-format --dry-run --Werror csrc/*.h csrc/*.cpp tests/csrc/*.cpp
+	$(VENV)/bin/mypy
+
+format: $(VENV)/built-all
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+	$(VENV)/bin/clang-format -i csrc/*.h csrc/*.cpp tests/csrc/*.cpp
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+
+$(VENV)/built-all: $(VENV)/bin/python tests/requirements.txt $(SOURCE_FILES)
+	$(PY) -m pip install --quiet -r tests/requirements.txt
+	$(PY) -m pip install --quiet --editable .[tfds,dev]
+	touch $@ $(VENV)/built-jax $(VENV)/built-tensorflow $(VENV)/built-torch
+
+$(VENV)/built-%: $(VENV)/bin/python $(SOURCE_FILES)
+	$(PY) -m pip install --quiet --editable .[$*]
+	touch $@
+
+clean:
+	rm -rf build $(VENV)
