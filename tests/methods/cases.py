@@ -34,6 +34,18 @@ def network(activation="swish", dropout=0.0, seed=0):
     return made
 
 
+def plain_network():
+    """A network whose examples know nothing of each other: one dense layer."""
+    images = keras.Input(SHAPE)
+    x = keras.layers.Flatten()(images)
+    made = keras.Model(images, keras.layers.Dense(CLASSES)(x))
+    kernel, bias = made.trainable_variables
+    rng = np.random.default_rng(0)
+    kernel.assign(rng.normal(0.0, 0.4, kernel.shape))
+    bias.assign(rng.normal(0.0, 0.4, bias.shape))
+    return made
+
+
 def model(name, **arguments):
     """A method on the small network, with noise that is equal everywhere."""
     cls = methods.get(name)

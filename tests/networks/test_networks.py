@@ -1,0 +1,281 @@
+"""Networks: their sizes, their structure, what they refuse."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ssl import networks
+
+Conv2D = keras.layers.Conv2D
+BatchNormalization = keras.layers.BatchNormalization
+
+
+def layers_of(model, kind):
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def source(layer, i=0):
+    """The layer that makes the i-th input of a layer."""
+    tensors = layer.input if isinstance(layer.input, list) else [layer.input]
+    return tensors[i]._keras_history.operation
+
+
+def trainable_count(model):
+    return sum(math.prod(v.shape) for v in model.trainable_variables)
+
+
+def wide_resnet_count(depth, width, classes=10):
+    """Weights of a Wide ResNet, added up block by block."""
+    blocks, channels = (depth - 4) // 6, 16
+    count = 9 * 3 * 16 + 16
+    for filters in (16 * width, 32 * width, 64 * width):
+        for _ in range(blocks):
+            count += 2 * channels + 9 * channels * filters + filters
+            count += 2 * filters + 9 * filters * filters + filters
+            if channels != filters:
+                count += channels * filters + filters
+            channels = filters
+    return count + 2 * channels + channels * classes + classes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_values():
+    """Initial values from NumPy: JAX would compile a generator per shape.
+
+    Yields what puts the true ones back.
+    """
+    patch = pytest.MonkeyPatch()
+    rng = np.random.default_rng(0)
+
+    def values(self, shape, dtype=None):
+        scale = math.sqrt(2 / math.prod(shape[:-1]))
+        drawn = scale * rng.standard_normal(shape, "float32")
+        return ops.convert_to_tensor(drawn, dtype=dtype)
+
+    patch.setattr(keras.initializers.VarianceScaling, "__call__", values)
+    yield patch.undo
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def wrn(quick_values):
+    return networks.WideResNet(depth=28, width=2)
+
+
+# Wide ResNet ------------------------------------------------------------------
+
+
+def test_wrn_28_2_has_1_47_million_weights(wrn):
+    count = trainable_count(wrn)
+    assert count == wide_resnet_count(28, 2)
+    assert round(count / 1e6, 2) == 1.47
+
+
+@pytest.mark.once
+def test_wrn_28_8_has_23_4_million_weights():
+    made = networks.get("wide_resnet_28_8")(num_classes=100)
+    count = trainable_count(made)
+    assert count == wide_resnet_count(28, 8, 100)
+    assert round(count / 1e6, 1) == 23.4
+
+
+def test_wrn_has_28_layers_with_weights_in_depth(wrn):
+    deep = [c for c in layers_of(wrn, Conv2D) if c.kernel_size == (3, 3)]
+    # 1 + 3 groups * 4 blocks * 2; with the 3 shortcuts it is 28
+    assert len(deep) == 25
+    shortcuts = [c for c in layers_of(wrn, Conv2D) if c.kernel_size == (1, 1)]
+    assert [c.filters for c in shortcuts] == [32, 64, 128]
+    assert [c.filters for c in deep] == [16] + [32] * 8 + [64] * 8 + [128] * 8
+    assert len(layers_of(wrn, BatchNormalization)) == 25
+
+
+def test_wrn_strides_at_the_start_of_groups_two_and_three(wrn):
+    strided = [c for c in layers_of(wrn, Conv2D) if c.strides == (2, 2)]
+    assert [(c.filters, c.kernel_size) for c in strided] == [
+        (64, (3, 3)),
+        (64, (1, 1)),
+        (128, (3, 3)),
+        (128, (1, 1)),
+    ]
+    assert wrn.get_layer("features").input.shape == (None, 8, 8, 128)
+
+
+def test_wrn_shortcut_of_the_first_block_alone_sees_the_activated_input(wrn):
+    kinds = [
+        type(source(c))
+        for c in layers_of(wrn, Conv2D)
+        if c.kernel_size == (1, 1)
+    ]
+    added, activated = keras.layers.Add, keras.layers.LeakyReLU
+    assert kinds == [activated, added, added]
+    # both branches of the first block start at the same activation
+    users = [c for c in layers_of(wrn, Conv2D) if c.filters == 32]
+    activation = wrn.layers[3]
+    assert isinstance(activation, activated)
+    assert [c.kernel_size for c in users if source(c) is activation] == [
+        (3, 3),
+        (1, 1),
+    ]
+
+
+def test_wrn_blocks_after_the_first_of_a_group_have_plain_shortcuts(wrn):
+    adds = layers_of(wrn, keras.layers.Add)
+    assert len(adds) == 12
+    for i, add in enumerate(adds):
+        shortcut = source(add)
+        if i % 4 == 0:
+            assert shortcut.kernel_size == (1, 1)
+        else:
+            assert shortcut is adds[i - 1]
+
+
+def test_a_wrn_of_width_1_needs_no_convolution_in_its_first_shortcut():
+    made = networks.WideResNet(10, 1, input_shape=(8, 8, 3))
+    first = layers_of(made, keras.layers.Add)[0]
+    assert isinstance(source(first), keras.layers.LeakyReLU)
+
+
+def test_wrn_normalizes_and_activates_as_the_reference_does(wrn):
+    for layer in layers_of(wrn, BatchNormalization):
+        assert layer.epsilon == 1e-3
+        assert layer.momentum == 0.999
+    slopes = {a.negative_slope for a in layers_of(wrn, keras.layers.LeakyReLU)}
+    assert [float(slope) for slope in slopes] == [pytest.approx(0.1)]
+    last = wrn.get_layer("features")
+    assert isinstance(source(last), keras.layers.LeakyReLU)
+    assert isinstance(source(source(last)), BatchNormalization)
+
+
+def test_wrn_dense_layer_starts_glorot_normal(wrn):
+    dense = wrn.get_layer("logits")
+    assert isinstance(dense.kernel_initializer, keras.initializers.GlorotNormal)
+    assert not ops.convert_to_numpy(dense.bias).any()
+
+
+@pytest.mark.parametrize("depth", [27, 29, 4, 0, -2])
+def test_wrn_refuses_a_depth_that_is_not_6_n_plus_4(depth):
+    with pytest.raises(ValueError, match=f"6 n \\+ 4 .*received {depth}"):
+        networks.WideResNet(depth=depth)
+
+
+# ConvLarge ----------------------------------------------------------------------
+
+
+def test_conv_large_is_the_table_of_the_papers():
+    made = networks.ConvLarge()
+    table = []
+    for layer in made.layers[1:]:
+        if isinstance(layer, Conv2D):
+            size = layer.kernel_size[0]
+            table.append(f"{size}x{size} {layer.filters} {layer.padding}")
+        elif isinstance(layer, keras.layers.GaussianNoise):
+            table.append(f"noise {layer.stddev}")
+        elif isinstance(layer, keras.layers.Dropout):
+            table.append(f"dropout {layer.rate}")
+        elif isinstance(layer, keras.layers.MaxPooling2D):
+            table.append(f"pool {layer.pool_size[0]}")
+        elif isinstance(layer, keras.layers.Dense):
+            table.append(f"dense {layer.units}")
+        elif layer.name == "features":
+            table.append("average")
+    assert table == [
+        "noise 0.15",
+        *["3x3 128 same"] * 3,
+        "pool 2",
+        "dropout 0.5",
+        *["3x3 256 same"] * 3,
+        "pool 2",
+        "dropout 0.5",
+        "3x3 512 valid",
+        "1x1 256 same",
+        "1x1 128 same",
+        "average",
+        "dense 10",
+    ]
+    assert made.get_layer("features").input.shape == (None, 6, 6, 128)
+    activations = layers_of(made, keras.layers.LeakyReLU)
+    assert len(activations) == 9
+    for activation, convolution in zip(
+        activations, layers_of(made, Conv2D), strict=True
+    ):
+        assert float(activation.negative_slope) == pytest.approx(0.1)
+        assert isinstance(source(activation), BatchNormalization)
+        assert source(source(activation)) is convolution
+
+
+@pytest.mark.parametrize(
+    ("network", "least"), [(networks.ConvLarge, 12), (networks.SmallCNN, 4)]
+)
+def test_too_small_images_are_refused_and_the_smallest_accepted(network, least):
+    assert network(input_shape=(least, least, 1)).output_shape == (None, 10)
+    for shape in [(least - 1, least, 1), (least, least - 1, 1)]:
+        with pytest.raises(ValueError, match=f"at least {least} x {least}"):
+            network(input_shape=shape)
+
+
+# All of them ----------------------------------------------------------------------
+
+
+def test_small_cnn_has_the_size_its_docstring_says():
+    count = trainable_count(networks.SmallCNN())
+    assert f"{round(count, -3):,} weights" in " ".join(
+        networks.SmallCNN.__doc__.split()
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.once)
+        if name == "wide_resnet_28_8"  # 23 million weights
+        else name
+        for name in networks.names()
+    ],
+)
+def test_logits_are_finite_and_survive_saving(name, tmp_path):
+    made = networks.get(name)(
+        num_classes=7, input_shape=(12, 12, 3), activation="relu", momentum=0.5
+    )
+    images = ops.convert_to_tensor(
+        np.random.default_rng(0).uniform(-1, 1, (2, 12, 12, 3)).astype("f4")
+    )
+    for layer in layers_of(made, BatchNormalization):
+        assert layer.momentum == 0.5
+        assert layer.epsilon == 1e-3
+        # not the values that a new layer has
+        layer.moving_mean.assign(layer.moving_mean + 0.1)
+    logits = ops.convert_to_numpy(made(images))
+    assert logits.shape == (2, 7)
+    assert np.isfinite(logits).all()
+    assert logits.std() > 0
+    made.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras")
+    np.testing.assert_array_equal(ops.convert_to_numpy(again(images)), logits)
+
+
+# With true initial values ----------------------------------------------------
+
+
+def test_wrn_kernels_start_with_fan_out_variance_and_are_not_truncated(
+    quick_values,
+):
+    quick_values()  # the true ones
+    made = networks.WideResNet(10, 1, input_shape=(8, 8, 3))
+    standardized = []
+    for layer in layers_of(made, Conv2D):
+        kernel = ops.convert_to_numpy(layer.kernel)
+        k = layer.kernel_size[0]
+        expected = math.sqrt(2 / (k * k * layer.filters))
+        # the spread of an estimated deviation is expected / sqrt(2 n)
+        margin = 5 * expected / math.sqrt(2 * kernel.size)
+        assert kernel.std() == pytest.approx(expected, abs=margin)
+        assert abs(kernel.mean()) < 5 * expected / math.sqrt(kernel.size)
+        assert not ops.convert_to_numpy(layer.bias).any()
+        standardized.append(kernel.ravel() / expected)
+    beyond = np.mean(np.abs(np.concatenate(standardized)) > 3)
+    # of 78 thousand normal numbers 0.27 % lie beyond three deviations, give
+    # or take 7 % of them; of truncated ones none
+    assert beyond == pytest.approx(0.0027, rel=0.35)
