@@ -101,9 +101,10 @@ def label_spreading(options, seed):
     Fitted on the training images, scored on the test images. Of a few kernels
     the one that scores best on the test set is taken: the peer at its best.
     """
-    import keras_ssl
     import numpy as np
     from sklearn.semi_supervised import LabelSpreading
+
+    import keras_ssl
 
     data = keras_ssl.data.load(options.data)
     split = data.split(options.labels_per_class, seed=seed)
@@ -153,7 +154,9 @@ def main():
                     options.out.parent.mkdir(parents=True, exist_ok=True)
                     with options.out.open("a") as file:
                         file.write(json.dumps(line) + "\n")
-    print(f"{'method':18}{'backend':14}{'accuracy %':>11}{'std':>7}{'seeds':>7}")
+    print(
+        f"{'method':18}{'backend':14}{'accuracy %':>11}{'std':>7}{'seeds':>7}"
+    )
     for (method, backend), scores in table.items():
         spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
         print(

@@ -30,6 +30,10 @@ __all__ = ["__version__", *_ROOMS, *_CLASSES]
 
 
 def __getattr__(name):
+    if name == "data":
+        return importlib.import_module("keras_ssl.data")
+    if name in __all__:  # the others need Keras, and Keras a backend
+        importlib.import_module("keras_ssl.backend")
     if name in _ROOMS:
         return importlib.import_module(f"keras_ssl.{name}")
     if name in _CLASSES:

@@ -113,7 +113,7 @@ def _add_train(commands):
     train.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the run in --out, with the arguments it was begun with",
+        help="go on with the run in --out, with the arguments it began with",
     )
     train.add_argument(
         "--save-every",

@@ -13,10 +13,10 @@ def train(options):
     """`keras-ssl train`: trains, tests and keeps a run folder."""
     from keras_ssl import methods, networks
 
+    run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
+    config = _config(run, options)
     method = methods.get(options.method)  # wrong names fail before any work
     make_network = networks.get(options.network)
-    run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
-    config = _begin(run, options)
     data = keras_ssl.data.load(options.data, data_dir=options.data_dir)
     split = _split(run, options, data)
     if run.checkpoint.exists():
@@ -32,6 +32,9 @@ def train(options):
         threads=options.threads,
         reveal_truth=True,
     )
+    # written now that all arguments have proved right
+    split.save(run.path / "split.json")
+    run.write("config", config)
     print(
         f"{options.method} on {options.data}: {len(split.labeled)} labeled, "
         f"{len(split.unlabeled)} unlabeled images; {options.network} with "
@@ -54,25 +57,17 @@ def train(options):
     print(f"kept in {run.path}; test again: keras-ssl evaluate {run.path}")
 
 
-def _begin(run, options):
-    """The run's config: written for a new run, compared for a resumed one."""
+def _config(run, options):
+    """The run's config: made for a new run, compared for a resumed one."""
     import keras
 
     asked = {k: v for k, v in vars(options).items() if k not in FREE}
+    backend = keras.backend.backend()
     config = run.read("config")
     if config is None:
-        backend = keras.backend.backend()
-        config = {
-            **asked,
-            "backend": backend,
-            "versions": {
-                name: importlib.metadata.version(name)
-                for name in ("keras_ssl", "keras", "numpy", backend)
-                if _installed(name)
-            },
-        }
-        run.write("config", config)
-        return config
+        packages = ("keras_ssl", "keras", "numpy", backend)
+        versions = {name: _version(name) for name in packages}
+        return {**asked, "backend": backend, "versions": versions}
     if not options.resume:
         raise ValueError(
             f"{run.path} holds a run already; add --resume to go on with it, "
@@ -89,7 +84,7 @@ def _begin(run, options):
                 f"received {value}. Leave {flag} out to go on with it"
             )
         setattr(options, name, config[name])
-    if config["backend"] != keras.backend.backend():
+    if config["backend"] != backend:
         raise ValueError(
             f"the run in {run.path} was begun on {config['backend']}; add "
             f"--backend {config['backend']}"
@@ -97,12 +92,12 @@ def _begin(run, options):
     return config
 
 
-def _installed(name):
+def _version(package):
+    """The version of an installed package, `None` for a renamed build of it."""
     try:
-        importlib.metadata.version(name)
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+        return None
 
 
 def _split(run, options, data):
@@ -110,13 +105,11 @@ def _split(run, options, data):
     path = run.path / "split.json"
     if path.exists():
         return keras_ssl.data.Split.load(path, data)
-    split = data.split(
+    return data.split(
         options.labels_per_class,
         seed=options.seed,
         validation_per_class=options.validation_per_class,
     )
-    split.save(path)
-    return split
 
 
 def _new_model(options, method, make_network, data):

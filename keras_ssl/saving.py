@@ -21,9 +21,7 @@ class Saving:
         As scikit-learn's `get_params`: a method keeps each argument of its
         `__init__` under the argument's own name and needs no `get_config`.
         """
-        config = {
-            name: getattr(self, name) for name in _arguments(type(self))
-        }
+        config = {name: getattr(self, name) for name in _arguments(type(self))}
         config["network"] = keras.saving.serialize_keras_object(self.network)
         return {**config, "name": self.name}
 

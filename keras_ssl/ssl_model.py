@@ -242,7 +242,9 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         if not self.averages:
             return
         decay = self.average_decay()
-        pairs = zip(self.averages, self.network.trainable_variables, strict=True)
+        pairs = zip(
+            self.averages, self.network.trainable_variables, strict=True
+        )
         for average, variable in pairs:
             keep = ops.cast(decay, average.dtype)
             new = ops.stop_gradient(variable.value)

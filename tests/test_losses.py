@@ -37,7 +37,7 @@ def random_logits(seed, scale=3.0):
     return np.random.default_rng(seed).normal(0, scale, (7, 5)).astype("f4")
 
 
-# By hand --------------------------------------------------------------------
+# By hand ----------------------------------------------------------------------
 
 
 def test_cross_entropy_by_hand():
@@ -89,7 +89,7 @@ def test_pseudo_label_by_hand():
     np.testing.assert_allclose(numbers(confidence), [0.75, 0.75], **CLOSE)
 
 
-# Against the oracle ---------------------------------------------------------
+# Against the oracle -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", [0.1, 3.0, 60.0])
@@ -152,13 +152,15 @@ def test_low_precision_logits_are_computed_in_float32(dtype):
 def test_class_numbers_and_one_hot_rows_give_the_same():
     logits = as_tensor(random_logits(5))
     labels = np.array([0, 4, 2, 2, 1, 3, 0])
-    expected = numbers(losses.cross_entropy(as_tensor(np.eye(5)[labels]), logits))
+    expected = numbers(
+        losses.cross_entropy(as_tensor(np.eye(5)[labels]), logits)
+    )
     for dtype in ("int32", "uint8"):
         found = losses.cross_entropy(as_tensor(labels, dtype), logits)
         np.testing.assert_array_equal(numbers(found), expected)
 
 
-# Gradients ------------------------------------------------------------------
+# Gradients --------------------------------------------------------------------
 
 
 def gradient(function, logits):
@@ -207,7 +209,7 @@ def test_the_gradient_of_the_divergence_is_p_minus_q():
     np.testing.assert_allclose(found, expected, **CLOSE)
 
 
-# Properties -----------------------------------------------------------------
+# Properties -------------------------------------------------------------------
 
 
 @quick

@@ -9,8 +9,10 @@ import threading
 
 import numpy as np
 
-from keras_ssl import backend  # noqa: F401  (chooses one before Keras loads)
-from keras_ssl import _core
+from keras_ssl import (
+    _core,
+    backend,  # noqa: F401  (chooses one before Keras loads)
+)
 from keras_ssl.data import policies
 
 import keras  # isort: skip
@@ -133,7 +135,7 @@ class Batches(keras.utils.PyDataset):
         return self._sampler.wait_seconds
 
     def waiting(self):
-        """A callback that reports the waiting: "data_wait", seconds an epoch."""
+        """A callback that reports "data_wait", seconds of waiting an epoch."""
         return _Waiting(self)
 
 

@@ -5,6 +5,7 @@ model = keras_ssl.methods.get("fixmatch")(network)  # == methods.FixMatch
 ```
 """
 
+from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
 from keras_ssl.methods.fixmatch import FixMatch
 from keras_ssl.methods.flexmatch import FlexMatch

@@ -41,9 +41,7 @@ class FixMatch(SSLModel):
     monitors = ("mask_rate", "pseudo_label_accuracy")
     unlabeled_ratio = 7
 
-    def __init__(
-        self, network, threshold=0.95, unlabeled_weight=1.0, **kwargs
-    ):
+    def __init__(self, network, threshold=0.95, unlabeled_weight=1.0, **kwargs):
         super().__init__(network, **kwargs)
         self.threshold = threshold
         self.unlabeled_weight = unlabeled_weight

@@ -22,8 +22,10 @@ class MeanTeacher(SSLModel):
 
     Deviations: weight and ramp are those of google-research/fixmatch (w = 50,
     rising in a straight line over the first 40 % of training); the original
-    has 100 * labels / examples and a sigmoid ramp over 40,000 steps. The
-    effective decay is the original's, min(alpha, 1 - 1 / (k + 1)).
+    has 100 * labels / examples and a sigmoid ramp over 40,000 steps. The decay
+    of a young average is `schedules.warm_decay`, as for every model here; the
+    original's min(alpha, 1 - 1 / (k + 1)) keeps the first steps of a short
+    training in the teacher for good.
 
     Args:
         network: see `SSLModel`.
@@ -51,10 +53,6 @@ class MeanTeacher(SSLModel):
         self.unlabeled_weight = unlabeled_weight
         self.ramp = ramp
 
-    def average_decay(self):
-        step = ops.cast(self.step, "float32")
-        return ops.minimum(1.0 - 1.0 / (step + 2.0), self.ema_decay)
-
     def objective(self, batch):
         labeled, student = self.logits(batch["labeled"], batch["student"])
         with backend.no_grad(), self.averaged():
@@ -62,9 +60,7 @@ class MeanTeacher(SSLModel):
         distance = squared_difference(
             probabilities(student), ops.stop_gradient(probabilities(teacher))
         )
-        weight = self.unlabeled_weight * linear_ramp(
-            self.progress(), self.ramp
-        )
+        weight = self.unlabeled_weight * linear_ramp(self.progress(), self.ramp)
         return {
             "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
             "unlabeled": weight * ops.mean(distance),

@@ -46,9 +46,7 @@ class PiModel(SSLModel):
         distance = squared_difference(
             probabilities(first), probabilities(second)
         )
-        weight = self.unlabeled_weight * linear_ramp(
-            self.progress(), self.ramp
-        )
+        weight = self.unlabeled_weight * linear_ramp(self.progress(), self.ramp)
         return {
             "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
             "unlabeled": weight * ops.mean(distance),

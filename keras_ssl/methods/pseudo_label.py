@@ -52,9 +52,7 @@ class PseudoLabel(SSLModel):
         guess, confidence = pseudo_label(weak)
         mask = ops.cast(confidence >= self.threshold, "float32")
         self.monitor_guesses(batch, guess, mask)
-        weight = self.unlabeled_weight * linear_ramp(
-            self.progress(), self.ramp
-        )
+        weight = self.unlabeled_weight * linear_ramp(self.progress(), self.ramp)
         return {
             "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
             "unlabeled": weight * ops.mean(mask * cross_entropy(guess, weak)),

@@ -101,9 +101,7 @@ class VAT(SSLModel):
         r = self.perturbation(images, clean)
         with backend.scope():
             (perturbed,) = self.logits(images + r)
-        weight = self.unlabeled_weight * linear_ramp(
-            self.progress(), self.ramp
-        )
+        weight = self.unlabeled_weight * linear_ramp(self.progress(), self.ramp)
         return {
             "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
             "smoothness": weight * ops.mean(kl_divergence(clean, perturbed)),

@@ -38,8 +38,8 @@ def ConvLarge(  # noqa: N802 (a function named as a class, as keras.applications
     """
     if min(input_shape[:2]) < 12:
         raise ValueError(
-            "expected images of at least 12 x 12 pixels, which two poolings "
-            f"and a 3 x 3 convolution leave something of; received {input_shape}"
+            "expected images of at least 12 x 12 pixels, of which two poolings "
+            f"and a 3 x 3 convolution leave something; received {input_shape}"
         )
 
     def convolve(x, filters, size=3, padding="same"):

@@ -13,7 +13,7 @@ def SmallCNN(  # noqa: N802 (a function named as a class, as keras.applications)
     momentum=0.9,
     name="small_cnn",
 ):
-    """Three 3x3 convolutions with `width`, 2 and 4 times `width` filters, global
+    """Three 3x3 convolutions with 1, 2 and 4 times `width` filters, global
     maximum, dense; of no paper.
 
     The first (of images from 16 by 16 on) and the second have stride 2. Strides

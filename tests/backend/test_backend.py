@@ -34,7 +34,7 @@ def x():
     return ops.convert_to_tensor(X)
 
 
-# value_and_grad --------------------------------------------------------------
+# value_and_grad ---------------------------------------------------------------
 
 
 def test_value_and_grad_gives_the_value_the_extra_and_the_gradient(weight, x):
@@ -97,7 +97,7 @@ def test_value_and_grad_outside_a_step_says_what_it_needs(weight):
         backend.value_and_grad(lambda: (ops.sum(weight), None), [weight])
 
 
-# input_gradient --------------------------------------------------------------
+# input_gradient ---------------------------------------------------------------
 
 
 def test_input_gradient_is_right_and_drops_updates(weight, counter, x):
@@ -134,7 +134,7 @@ def test_the_argument_of_input_gradient_is_left_alone(x):
         assert not x.requires_grad
 
 
-# scope -----------------------------------------------------------------------
+# scope ------------------------------------------------------------------------
 
 
 def test_a_scope_reads_its_overrides_and_drops_updates(weight, counter, x):

@@ -34,15 +34,18 @@ def network(activation="swish", dropout=0.0, seed=0):
     return made
 
 
-def plain_network():
-    """A network whose examples know nothing of each other: one dense layer."""
+def plain_network(normalize=False):
+    """One dense layer; its examples know nothing of each other, unless they
+    are normalized together.
+    """
     images = keras.Input(SHAPE)
     x = keras.layers.Flatten()(images)
+    if normalize:
+        x = keras.layers.BatchNormalization(momentum=0.9)(x)
     made = keras.Model(images, keras.layers.Dense(CLASSES)(x))
-    kernel, bias = made.trainable_variables
     rng = np.random.default_rng(0)
-    kernel.assign(rng.normal(0.0, 0.4, kernel.shape))
-    bias.assign(rng.normal(0.0, 0.4, bias.shape))
+    for variable in made.trainable_variables[-2:]:
+        variable.assign(rng.normal(0.0, 0.4, variable.shape))
     return made
 
 

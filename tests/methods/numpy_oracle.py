@@ -125,7 +125,9 @@ def assert_same_gradients(found, expected, tolerance=2e-4):
     """
     for one, other in zip(found, expected, strict=True):
         scale = np.abs(other).max()
-        np.testing.assert_allclose(one, other, rtol=0, atol=2e-6 + tolerance * scale)
+        np.testing.assert_allclose(
+            one, other, rtol=0, atol=2e-6 + tolerance * scale
+        )
 
 
 def statistics(model, function):

@@ -59,13 +59,12 @@ def test_the_full_weight_holds_from_the_first_step():
 
 
 def test_as_many_masked_out_examples_halve_the_loss():
-    made = cases.model(
-        "fixmatch", network=cases.plain_network(), threshold=0.6
-    )
+    made = cases.model("fixmatch", network=cases.plain_network(), threshold=0.6)
     (weak,) = oracle.network_logits(made.network, VIEWS["weak"])
     _, mask = guesses(weak, 0.6)
-    used = np.flatnonzero(mask)
-    unused = np.resize(np.flatnonzero(~mask), len(used))
+    used, unused = (
+        np.resize(np.flatnonzero(rows), 6) for rows in (mask, ~mask)
+    )
     alone, padded = (
         oracle.evaluate(
             made,

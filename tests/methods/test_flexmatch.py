@@ -125,7 +125,10 @@ def test_the_counts_use_the_fixed_threshold_and_come_before_the_update():
     # all pass: nothing was known when this batch came
     assert ops.convert_to_numpy(mask).tolist() == [1.0, 1.0, 1.0]
     # but only the confident two are remembered
-    assert {i: c for i, c in enumerate(state.tolist()) if c >= 0} == {7: 1, 11: 1}
+    assert {i: c for i, c in enumerate(state.tolist()) if c >= 0} == {
+        7: 1,
+        11: 1,
+    }
     b = 2 / 38
     np.testing.assert_allclose(later, [0, 0.6 * b / (2 - b), 0, 0], rtol=1e-6)
 

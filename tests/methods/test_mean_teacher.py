@@ -99,14 +99,16 @@ def test_the_teacher_uses_the_statistics_of_its_batch(made):
         for variable in made.network.non_trainable_variables:
             variable.assign(variable + 7.0)
         terms = made.objective(oracle.tensors(BATCH))
-        found = float(ops.convert_to_numpy(ops.stop_gradient(terms["unlabeled"])))
+        found = float(
+            ops.convert_to_numpy(ops.stop_gradient(terms["unlabeled"]))
+        )
     assert found == pytest.approx(expected["unlabeled"], rel=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("step", "expected"), [(0, 1 / 2), (1, 2 / 3), (8, 9 / 10), (5000, 0.999)]
+    ("step", "expected"), [(0, 1 / 10), (8, 1 / 2), (100_000, 0.999)]
 )
-def test_the_decay_is_that_of_the_original(step, expected):
+def test_a_young_teacher_forgets_faster(step, expected):
     made = cases.model("mean_teacher")
     made.step.assign(step)
     found = float(ops.convert_to_numpy(made.average_decay()))

@@ -64,7 +64,10 @@ def test_the_gradient_flows_through_both_branches():
     def with_stopped(branch):
         def distance():
             _, *pair = made.logits(
-                *(oracle.tensor(views[v]) for v in ("labeled", "first", "second"))
+                *(
+                    oracle.tensor(views[v])
+                    for v in ("labeled", "first", "second")
+                )
             )
             pair[branch] = ops.stop_gradient(pair[branch])
             first, second = map(ops.softmax, pair)

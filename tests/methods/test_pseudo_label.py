@@ -62,13 +62,18 @@ def test_masked_out_examples_count_as_zero_in_the_mean():
     views, labels = BATCH
     (weak,) = oracle.network_logits(made.network, views["weak"])
     _, mask = guesses(weak, 0.6)
-    used, unused = views["weak"][mask], views["weak"][~mask]
-    padded = np.concatenate([used, np.repeat(unused[:1], len(used), axis=0)])
-    alone, half = (
-        oracle.evaluate(made, ({**views, "weak": weak}, labels))[0]["unlabeled"]
-        for weak in (used, padded)
+    used, unused = (
+        np.resize(np.flatnonzero(rows), 6) for rows in (mask, ~mask)
     )
-    assert half == pytest.approx(alone / 2, rel=1e-5)
+    alone, padded = (
+        oracle.evaluate(made, ({**views, "weak": views["weak"][rows]}, labels))
+        for rows in (used, np.concatenate([used, unused]))
+    )
+    assert alone[0]["unlabeled"] > 0.01
+    assert padded[0]["unlabeled"] == pytest.approx(
+        alone[0]["unlabeled"] / 2, rel=1e-5
+    )
+    assert (alone[1]["mask_rate"], padded[1]["mask_rate"]) == (1.0, 0.5)
 
 
 def test_the_gradient_is_that_of_a_fixed_label():
@@ -80,7 +85,9 @@ def test_the_gradient_is_that_of_a_fixed_label():
     guess, mask = guesses(weak, 0.6)
 
     def with_fixed_label():
-        _, weak = made.logits(*map(oracle.tensor, (views["labeled"], views["weak"])))
+        _, weak = made.logits(
+            *map(oracle.tensor, (views["labeled"], views["weak"]))
+        )
         rows = ops.one_hot(oracle.tensor(guess), cases.CLASSES)
         loss = -ops.sum(rows * ops.log_softmax(weak), axis=1)
         return ops.mean(oracle.tensor(mask.astype("float32")) * loss)

@@ -23,9 +23,7 @@ def perturbation(made):
     """r_adv of the unlabeled batch, in NumPy."""
     with backend.scope():
         (clean,) = made.logits(oracle.tensor(IMAGES))
-        r = made.perturbation(
-            oracle.tensor(IMAGES), ops.stop_gradient(clean)
-        )
+        r = made.perturbation(oracle.tensor(IMAGES), ops.stop_gradient(clean))
     return ops.convert_to_numpy(r)
 
 
@@ -64,7 +62,7 @@ def test_unit_normalizes_each_example_by_itself_and_leaves_zero_zero():
     np.testing.assert_allclose(found[1], x[1] / 5.0, rtol=3e-6)
 
 
-# The perturbation ---------------------------------------------------------------
+# The perturbation -------------------------------------------------------------
 
 
 def test_the_default_epsilon_is_the_authors_8_scaled_to_the_image(r):
@@ -97,7 +95,9 @@ def test_it_changes_the_prediction_more_than_random_ones_of_its_norm(made, r):
 
 
 def test_for_a_linear_network_it_is_the_gradient_by_hand():
-    made = cases.model("vat", network=cases.plain_network(), epsilon=2.0, xi=0.3)
+    made = cases.model(
+        "vat", network=cases.plain_network(), epsilon=2.0, xi=0.3
+    )
     kernel, bias = (
         ops.convert_to_numpy(v).astype(np.float64)
         for v in made.network.trainable_variables
@@ -114,7 +114,7 @@ def test_for_a_linear_network_it_is_the_gradient_by_hand():
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3)
 
 
-# The objective --------------------------------------------------------------------
+# The objective ----------------------------------------------------------------
 
 
 def test_the_objective_equals_the_oracle():
@@ -186,7 +186,7 @@ def test_the_gradient_is_that_of_a_constant_perturbation_and_target(made, r):
     )
 
 
-# The noise ------------------------------------------------------------------------
+# The noise --------------------------------------------------------------------
 
 
 def test_the_noise_is_drawn_afresh_and_decided_by_the_seed():

@@ -161,7 +161,7 @@ def test_wrn_refuses_a_depth_that_is_not_6_n_plus_4(depth):
         networks.WideResNet(depth=depth)
 
 
-# ConvLarge ----------------------------------------------------------------------
+# ConvLarge --------------------------------------------------------------------
 
 
 def test_conv_large_is_the_table_of_the_papers():
@@ -206,17 +206,47 @@ def test_conv_large_is_the_table_of_the_papers():
         assert source(source(activation)) is convolution
 
 
+@pytest.mark.parametrize("shape", [(11, 12, 1), (12, 11, 1)])
+def test_conv_large_refuses_too_small_images(shape):
+    with pytest.raises(ValueError, match="at least 12 x 12"):
+        networks.ConvLarge(input_shape=shape)
+
+
+def test_conv_large_accepts_the_smallest_images():
+    made = networks.ConvLarge(input_shape=(12, 12, 1))
+    assert made.get_layer("features").input.shape == (None, 1, 1, 128)
+
+
+# The small ones ---------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("network", "least"), [(networks.ConvLarge, 12), (networks.SmallCNN, 4)]
+    ("size", "strides", "left"),
+    [(28, (2, 2, 1), 7), (16, (2, 2, 1), 4), (15, (1, 2, 1), 8)],
 )
-def test_too_small_images_are_refused_and_the_smallest_accepted(network, least):
-    assert network(input_shape=(least, least, 1)).output_shape == (None, 10)
-    for shape in [(least - 1, least, 1), (least, least - 1, 1)]:
-        with pytest.raises(ValueError, match=f"at least {least} x {least}"):
-            network(input_shape=shape)
+def test_small_cnn_has_three_convolutions_two_with_strides(size, strides, left):
+    made = networks.SmallCNN(input_shape=(size, size, 1), width=4)
+    convolutions = layers_of(made, Conv2D)
+    assert [c.filters for c in convolutions] == [4, 8, 16]
+    assert [c.strides[0] for c in convolutions] == list(strides)
+    features = made.get_layer("features")
+    assert isinstance(features, keras.layers.GlobalMaxPooling2D)
+    assert features.input.shape == (None, left, left, 16)
 
 
-# All of them ----------------------------------------------------------------------
+def test_small_cnn_accepts_any_image():
+    made = networks.SmallCNN(input_shape=(1, 1, 3))
+    assert made.output_shape == (None, 10)
+
+
+def test_mlp_has_the_given_hidden_layers():
+    made = networks.MLP(hidden=(5, 4, 3), num_classes=2)
+    units = [layer.units for layer in layers_of(made, keras.layers.Dense)]
+    assert units == [5, 4, 3, 2]
+    assert len(layers_of(made, BatchNormalization)) == 3
+
+
+# All of them ------------------------------------------------------------------
 
 
 def test_small_cnn_has_the_size_its_docstring_says():
@@ -256,26 +286,29 @@ def test_logits_are_finite_and_survive_saving(name, tmp_path):
     np.testing.assert_array_equal(ops.convert_to_numpy(again(images)), logits)
 
 
-# With true initial values ----------------------------------------------------
+# With true initial values -----------------------------------------------------
 
 
 def test_wrn_kernels_start_with_fan_out_variance_and_are_not_truncated(
-    quick_values,
+    wrn, quick_values
 ):
-    quick_values()  # the true ones
-    made = networks.WideResNet(10, 1, input_shape=(8, 8, 3))
-    standardized = []
-    for layer in layers_of(made, Conv2D):
-        kernel = ops.convert_to_numpy(layer.kernel)
-        k = layer.kernel_size[0]
-        expected = math.sqrt(2 / (k * k * layer.filters))
-        # the spread of an estimated deviation is expected / sqrt(2 n)
-        margin = 5 * expected / math.sqrt(2 * kernel.size)
-        assert kernel.std() == pytest.approx(expected, abs=margin)
-        assert abs(kernel.mean()) < 5 * expected / math.sqrt(kernel.size)
+    quick_values()  # back to the true ones
+    for layer in layers_of(wrn, Conv2D):
         assert not ops.convert_to_numpy(layer.bias).any()
-        standardized.append(kernel.ravel() / expected)
-    beyond = np.mean(np.abs(np.concatenate(standardized)) > 3)
-    # of 78 thousand normal numbers 0.27 % lie beyond three deviations, give
-    # or take 7 % of them; of truncated ones none
-    assert beyond == pytest.approx(0.0027, rel=0.35)
+        config = layer.kernel_initializer.get_config()
+        assert (config["scale"], config["mode"], config["distribution"]) == (
+            2.0,
+            "fan_out",
+            "untruncated_normal",
+        )
+    kernel = ops.convert_to_numpy(layer.kernel_initializer(layer.kernel.shape))
+    assert kernel.shape == (3, 3, 128, 128)
+    expected = math.sqrt(2 / (9 * 128))
+    # the spread of an estimated deviation is expected / sqrt(2 n)
+    margin = 5 * expected / math.sqrt(2 * kernel.size)
+    assert kernel.std() == pytest.approx(expected, abs=margin)
+    assert abs(kernel.mean()) < 5 * expected / math.sqrt(kernel.size)
+    # of 147 thousand normal numbers 0.27 % lie beyond three deviations, give
+    # or take 5 % of them; of truncated ones none
+    beyond = np.mean(np.abs(kernel) > 3 * expected)
+    assert beyond == pytest.approx(0.0027, rel=0.25)

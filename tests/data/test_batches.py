@@ -1,0 +1,181 @@
+"""Batches: what `fit` gets, as a pure function of the seed and the step."""
+
+import hashlib
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ssl
+from keras_ssl.data.batches import Batches
+
+VIEWS = {
+    "labeled": ("labeled", "weak"),
+    "weak": ("unlabeled", "weak"),
+    "strong": ("unlabeled", "strong"),
+}
+# SHA-256 of the first 100 batches of `first_batches`; a change of any draw,
+# order or op shows here and must be meant
+RECORDED = (
+    "32acb03e3042c45dfe841851e1a1b068"
+    "baa2014ddf45d9ed47d10e947f128fc4"
+)
+
+
+@pytest.fixture(scope="module")
+def split():
+    return keras_ssl.data.load("digits").split(labels_per_class=2, seed=0)
+
+
+def make(split, **arguments):
+    return Batches(
+        split, VIEWS, **{"batch_size": 8, "unlabeled_ratio": 3, **arguments}
+    )
+
+
+def digest(batches, count=100):
+    sha = hashlib.sha256()
+    for i in range(count):
+        views, labels = batches[i]
+        for name in sorted(views):
+            sha.update(views[name].tobytes())
+        sha.update(labels.tobytes())
+    return sha.hexdigest()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_the_first_100_batches_have_the_recorded_bytes(split, threads):
+    assert digest(make(split, threads=threads, seed=3)) == RECORDED
+
+
+def test_shapes_dtypes_and_names(split):
+    views, labels = make(split)[0]
+    assert {name: (v.shape, str(v.dtype)) for name, v in views.items()} == {
+        "labeled": ((8, 8, 8, 1), "uint8"),
+        "weak": ((24, 8, 8, 1), "uint8"),
+        "strong": ((24, 8, 8, 1), "uint8"),
+        "index": ((24,), "int32"),
+    }
+    assert labels.shape == (8,)
+    assert labels.dtype == np.int32
+
+
+def test_labels_belong_to_the_labeled_images(split):
+    images, labels = split.dataset.train
+    plain = Batches(
+        split, {"labeled": ("labeled", "identity")}, batch_size=20
+    )
+    shown, shown_labels = plain[0]
+    assert set(shown) == {"labeled"}
+    known = {images[i].tobytes(): labels[i] for i in split.labeled}
+    assert len(known) == 20
+    for image, label in zip(shown["labeled"], shown_labels, strict=True):
+        assert known[image.tobytes()] == label
+
+
+def test_one_pass_shows_every_labeled_example_once(split):
+    plain = Batches(split, {"labeled": ("labeled", "identity")}, batch_size=5)
+    shown = [plain[i][0]["labeled"] for i in range(4)]
+    assert len({image.tobytes() for batch in shown for image in batch}) == 20
+
+
+def test_index_and_truth_point_into_the_unlabeled_pool(split):
+    images, labels = split.dataset.train
+    batches = Batches(
+        split,
+        {
+            "labeled": ("labeled", "weak"),
+            "same": ("unlabeled", "identity"),
+        },
+        batch_size=4,
+        unlabeled_ratio=5,
+        reveal_truth=True,
+    )
+    views, _ = batches[7]
+    rows = split.unlabeled[views["index"]]
+    np.testing.assert_array_equal(views["same"], images[rows])
+    np.testing.assert_array_equal(views["truth"], labels[rows])
+    assert "truth" not in make(split)[0][0]
+
+
+def test_a_stream_with_another_name_has_an_order_of_its_own(split):
+    views, _ = Batches(
+        split,
+        {
+            "labeled": ("labeled", "weak"),
+            "one": ("unlabeled", "identity"),
+            "two": ("unlabeled", "identity"),
+            "other": ("generator", "identity"),
+        },
+        batch_size=16,
+    )[0]
+    np.testing.assert_array_equal(views["one"], views["two"])
+    assert (views["one"] != views["other"]).any()
+
+
+def test_from_step_counts_from_there_and_leaves_the_original(split):
+    batches = make(split)
+    later = batches.from_step(40)
+    for name, view in later[2][0].items():
+        np.testing.assert_array_equal(view, batches[42][0][name])
+    assert (batches[0][0]["weak"] != later[0][0]["weak"]).any()
+
+
+def test_the_seed_decides(split):
+    assert digest(make(split, seed=1), 3) == digest(make(split, seed=1), 3)
+    assert digest(make(split, seed=1), 3) != digest(make(split, seed=2), 3)
+
+
+def test_fit_sees_consecutive_batches_on_every_backend(split):
+    """Keras peeks at batches and counts in its own way; the order must hold."""
+
+    class Digest(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.total = self.add_weight(
+                shape=(), initializer="zeros", trainable=False
+            )
+            self.factor = self.add_weight(shape=())
+
+        def call(self, views):
+            index = keras.ops.cast(views["index"], "float32")
+            # the order of batches shows in the sum
+            self.total.assign(0.5 * self.total + keras.ops.sum(index[:3]))
+            return self.factor * index[:8]
+
+    model = Digest()
+    model.compile(optimizer="sgd", loss="mse")
+    batches = make(split, steps_per_epoch=3).from_step(5)
+    model.fit(
+        batches, epochs=2, steps_per_epoch=3, shuffle=False, verbose=0
+    )
+    expected = 0.0
+    for i in range(6):
+        index = make(split)[5 + i][0]["index"]
+        expected = 0.5 * expected + float(index[:3].sum())
+    assert float(model.total.numpy()) == expected
+
+
+def test_too_small_an_unlabeled_pool_is_refused(split):
+    with pytest.raises(ValueError, match="needs 1400 unlabeled examples"):
+        make(split, batch_size=200, unlabeled_ratio=7)
+
+
+@pytest.mark.parametrize(
+    "name", ["batch_size", "unlabeled_ratio", "steps_per_epoch"]
+)
+def test_counts_below_one_are_refused(split, name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+        make(split, **{name: 0})
+
+
+def test_an_unknown_policy_is_refused(split):
+    with pytest.raises(ValueError, match="received 'weka'"):
+        Batches(split, {"labeled": ("labeled", "weka")})
+
+
+def test_waiting_is_measured(split):
+    batches = make(split)
+    before = batches.seconds_waited
+    batches[0]
+    assert batches.seconds_waited > before == 0.0

@@ -1,0 +1,272 @@
+"""What every method keeps: those in the registry, and those to come."""
+
+import inspect
+import json
+import pathlib
+import re
+
+import cases
+import keras
+import numpy as np
+import numpy_oracle as oracle
+import pytest
+from keras import ops
+
+from keras_ssl import SSLModel, methods
+from keras_ssl.losses import cross_entropy
+
+NAMES = methods.names()
+SEMI_SUPERVISED = [name for name in NAMES if name != "supervised"]
+
+
+def own_arguments(cls):
+    """Names of the arguments that the class itself adds."""
+    if "__init__" not in vars(cls):
+        return []
+    parameters = inspect.signature(cls.__init__).parameters
+    return [name for name in parameters if name not in ("self", "kwargs")]
+
+
+def with_truth(cls, step):
+    views, labels = cases.batch(cls, step)
+    rng = np.random.default_rng(step)
+    truth = rng.integers(0, cases.CLASSES, len(views["index"])).astype("int32")
+    return {**views, "truth": truth}, labels
+
+
+class Trained:
+    """A method after two compiled steps, with what was before."""
+
+    def __init__(self, name):
+        self.model = cases.model(name, network=cases.plain_network(True))
+        self.cls = type(self.model)
+        self.model.compile(total_steps=10)
+        self.before = self.weights()
+        self.logs = [
+            self.model.train_on_batch(
+                *with_truth(self.cls, step), return_dict=True
+            )
+            for step in range(2)
+        ]
+
+    def weights(self):
+        return [
+            ops.convert_to_numpy(variable).copy()
+            for variable in self.model.network.trainable_variables
+        ]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def trained(request):
+    return Trained(request.param)
+
+
+@pytest.fixture(scope="module", params=SEMI_SUPERVISED)
+def half_way(request):
+    """A method in the middle of its training, where every term counts."""
+    made = cases.model(request.param, network=cases.plain_network())
+    return oracle.at_progress(made, 0.5)
+
+
+# In training ------------------------------------------------------------------
+
+
+def test_it_trains(trained):
+    assert all(np.isfinite(logs["loss"]) for logs in trained.logs)
+    assert trained.logs[0]["loss"] != trained.logs[1]["loss"]
+    for before, after in zip(trained.before, trained.weights(), strict=True):
+        assert np.isfinite(after).all()
+        assert np.abs(before - after).max() > 1e-5
+    assert trained.model.steps_taken() == 2
+
+
+def test_it_reports_what_it_declares(trained):
+    cls = trained.cls
+    declared = {"loss", *cls.terms, *cls.monitors}
+    for logs in trained.logs:
+        assert set(logs) == declared
+        assert logs["loss"] == pytest.approx(
+            sum(logs[name] for name in cls.terms), rel=1e-5
+        )
+
+
+def test_its_configuration_makes_the_same_model_again(trained):
+    config = json.dumps(trained.model.get_config())
+    again = trained.cls.from_config(json.loads(config))
+    assert json.dumps(again.get_config()) == config
+    for name in {*own_arguments(trained.cls), *own_arguments(SSLModel)}:
+        if name != "network":
+            assert getattr(again, name) == getattr(trained.model, name)
+
+
+def test_it_survives_saving(trained, tmp_path):
+    path = tmp_path / "model.keras"
+    trained.model.save(path)
+    again = keras.saving.load_model(path)
+    assert type(again) is trained.cls
+    assert cases.digest(again) == cases.digest(trained.model)
+    images = oracle.tensor(cases.batch(trained.cls, 7)[0]["labeled"])
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(again(images)),
+        ops.convert_to_numpy(trained.model(images)),
+    )
+    assert again.steps_taken() == 2
+    assert again.total_steps == 10
+
+
+# Its objective ----------------------------------------------------------------
+
+
+def test_its_unlabeled_terms_give_the_network_a_gradient(half_way):
+    names = [name for name in half_way.terms if name != "supervised"]
+    batch = cases.batch(type(half_way), 0)
+    for name in names:
+        for gradient in oracle.term_gradients(half_way, batch, name):
+            assert np.isfinite(gradient).all()
+            size = np.abs(gradient).max()
+            assert size > 1e-3, f"{name} does not reach the network"
+
+
+def test_the_order_of_the_unlabeled_examples_does_not_matter(half_way):
+    views, labels = cases.batch(type(half_way), 0)
+    order = np.random.default_rng(0).permutation(len(views["index"]))
+    shuffled = {
+        name: value if len(value) == len(labels) else value[order]
+        for name, value in views.items()
+    }
+    assert not np.array_equal(shuffled["index"], views["index"])
+    expected, monitors = oracle.evaluate(half_way, (views, labels))
+    found, found_monitors = oracle.evaluate(half_way, (shuffled, labels))
+    # VAT's perturbation is good to three digits
+    assert found == pytest.approx(expected, rel=1e-3)
+    assert found_monitors == pytest.approx(monitors)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_the_labeled_examples_does_not_matter(name):
+    made = cases.model(name, network=cases.plain_network())
+    oracle.at_progress(made, 0.5)
+    views, labels = cases.batch(type(made), 0)
+    order = np.array([3, 1, 5, 0, 2, 4])
+    shuffled = {**views, "labeled": views["labeled"][order]}
+    expected, _ = oracle.evaluate(made, (views, labels))
+    found, _ = oracle.evaluate(made, (shuffled, labels[order]))
+    assert found == pytest.approx(expected, rel=1e-3)
+    # and the labels do belong to their images
+    wrong, _ = oracle.evaluate(made, (shuffled, labels))
+    assert wrong["supervised"] != pytest.approx(
+        expected["supervised"], rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_color_images_and_batches_of_changing_size_work(name, monkeypatch):
+    monkeypatch.setattr(cases, "SHAPE", (8, 8, 3))
+    made = cases.model(name, network=cases.plain_network())
+    made.compile(total_steps=10, run_eagerly=True)
+    for step, (labeled, ratio) in enumerate([(4, 3), (1, 1)]):
+        views, labels = cases.batch(type(made), step, labeled, ratio)
+        assert views["labeled"].shape == (labeled, 8, 8, 3)
+        logs = made.train_on_batch(views, labels, return_dict=True)
+        assert np.isfinite(logs["loss"])
+    (kernel, _) = made.network.trainable_variables
+    assert np.isfinite(ops.convert_to_numpy(kernel)).all()
+
+
+# Its file and what it declares ------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_has_a_file_of_its_own_that_is_read_in_one_sitting(name):
+    file = pathlib.Path(inspect.getsourcefile(methods.get(name)))
+    assert file.parent == pathlib.Path(methods.__file__).parent
+    assert file.stem == name
+    assert len(file.read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_docstring_has_the_equations_and_the_paper(name):
+    cls = methods.get(name)
+    doc = inspect.getdoc(cls)
+    assert re.search(r"^ {4,}\S.* (=|<-) ", doc, re.MULTILINE), "no equation"
+    assert "Args:" in doc
+    for argument in own_arguments(cls):
+        assert f"\n    {argument}: " in doc
+    if name != "supervised":
+        module = inspect.getmodule(cls).__doc__
+        assert re.search(r"\b(19|20)\d\d\b", module), "no year of a paper"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_class_is_registered_under_its_name_and_exported(name):
+    cls = methods.get(name)
+    assert issubclass(cls, SSLModel)
+    assert getattr(methods, cls.__name__) is cls
+    assert cls.__name__.lower() == name.replace("_", "")
+    registered = keras.saving.get_registered_object(f"keras_ssl>{cls.__name__}")
+    assert registered is cls
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_declares_views_of_known_streams_and_policies(name):
+    cls = methods.get(name)
+    assert cls.views["labeled"] == ("labeled", "weak")
+    for stream, policy in cls.views.values():
+        assert stream in ("labeled", "unlabeled")
+        assert policy in ("weak", "strong", "identity")
+    assert not {"index", "labels", "truth"} & set(cls.views)
+    assert cls.unlabeled_ratio >= 1
+    assert "supervised" in cls.terms
+    reported = (*cls.terms, *cls.monitors)
+    assert len(set(reported)) == len(reported)
+    assert "loss" not in reported
+
+
+# One more method --------------------------------------------------------------
+
+
+class Toy(SSLModel):
+    """Pulls the predictions of the unlabeled images to a temperature.
+
+    L = H(y, p(x)) + mean_u (logit - temperature)^2
+    """
+
+    views = {"labeled": ("labeled", "weak"), "other": ("unlabeled", "strong")}
+    monitors = ("spread",)
+
+    def __init__(self, network, temperature=2.0, **kwargs):
+        super().__init__(network, **kwargs)
+        self.temperature = temperature
+
+    def objective(self, batch):
+        labeled, other = self.logits(batch["labeled"], batch["other"])
+        distance = ops.square(other - self.temperature)
+        self.monitor(spread=ops.std(other))
+        return {
+            "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
+            "unlabeled": ops.mean(distance),
+        }
+
+
+def test_a_new_method_is_a_class_and_one_line_of_registration(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setitem(methods.METHODS, "toy", Toy)
+    assert methods.names()[-1] == "toy"
+    assert methods.get("toy") is Toy
+    made = cases.model("toy", network=cases.plain_network(), temperature=0.5)
+    before, monitors = oracle.evaluate(made, cases.batch(Toy, 0))
+    made.compile()
+    history = made.fit(cases.Stream(Toy), epochs=2, verbose=0).history
+    assert set(history) == {"loss", *before, *monitors}
+    assert made.steps_taken() == 10
+    after, _ = oracle.evaluate(made, cases.batch(Toy, 0))
+    assert sum(after.values()) < sum(before.values())
+    made.save(tmp_path / "toy.keras")
+    again = keras.saving.load_model(tmp_path / "toy.keras")
+    assert again.temperature == 0.5
+    assert cases.digest(again) == cases.digest(made)
+    images = cases.batch(Toy, 0)[0]["labeled"]
+    np.testing.assert_array_equal(
+        again.predict(images, verbose=0), made.predict(images, verbose=0)
+    )

@@ -1,0 +1,204 @@
+"""The command: what it prints, what it keeps and how it fails."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+from keras import ops
+
+import keras_ssl
+from keras_ssl import cli
+
+BACKEND = keras.backend.backend()
+SMALL = [
+    "train", "--backend", BACKEND, "--method", "fixmatch", "--network", "mlp",
+    "--labels-per-class", "2", "--batch-size", "4", "--unlabeled-ratio", "2",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    monkeypatch.delenv("KERAS_SSL_DATA", raising=False)
+
+
+def fails(capsys, *arguments):
+    """The one line that a failing command prints."""
+    assert cli.main(list(arguments)) == 1
+    captured = capsys.readouterr()
+    (line,) = captured.err.strip().splitlines()
+    assert line.startswith("keras-ssl: error: ")
+    return line
+
+
+def test_train_evaluate_and_list(tmp_path, capsys):
+    out = str(tmp_path / "run")
+    steps = ["--epochs", "2", "--steps-per-epoch", "5", "--out", out]
+    assert cli.main([*SMALL, *steps]) == 0
+    printed = capsys.readouterr().out
+    for word in ("mask_rate", "pseudo_label_accuracy", "data_wait",
+                 "val_accuracy", "test accuracy"):  # fmt: skip
+        assert word in printed
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files == {"config.json", "split.json", "history.jsonl",
+                     "checkpoint.keras", "result.json"}  # fmt: skip
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["backend"] == BACKEND
+    assert config["versions"]["keras"] == keras.__version__
+    first = json.loads((tmp_path / "run/result.json").read_text())
+    assert first["steps"] == 10
+    assert cli.main(["evaluate", out, "--backend", BACKEND]) == 0
+    again = json.loads((tmp_path / "run/result.json").read_text())
+    assert again["test_accuracy"] == first["test_accuracy"]
+    assert cli.main(["list"]) == 0
+    listed = capsys.readouterr().out
+    for name in (*keras_ssl.methods.names(), *keras_ssl.networks.names()):
+        assert name in listed
+
+
+def test_the_same_seed_trains_the_same_weights(tmp_path):
+    def loss(folder, seed):
+        out = str(tmp_path / folder)
+        arguments = ["--epochs", "1", "--steps-per-epoch", "4", "--out", out]
+        assert cli.main([*SMALL, *arguments, "--seed", seed]) == 0
+        return keras_ssl.RunFolder(out).history()[0]["loss"]
+
+    assert loss("a", "1") == loss("b", "1") != loss("c", "2")
+
+
+def test_a_run_is_not_overwritten_unless_resumed(tmp_path, capsys):
+    out = str(tmp_path)
+    steps = ["--epochs", "1", "--steps-per-epoch", "3", "--out", out]
+    assert cli.main([*SMALL, *steps]) == 0
+    capsys.readouterr()
+    assert "holds a run already; add --resume" in fails(capsys, *SMALL, *steps)
+    resume = ["train", "--resume", "--out", out, "--backend", BACKEND]
+    assert cli.main(resume) == 0  # nothing is left to do, and it says so
+    assert "after 3 steps" in capsys.readouterr().out
+    assert "begun with --epochs 1; received 9" in fails(
+        capsys, *resume, "--epochs", "9"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "fixmtach"], "Did you mean fixmatch"),
+        (["--network", "wide_resnet"], "Did you mean wide_resnet_28_"),
+        (["--data", "digit"], "digits"),
+        (["--labels-per-class", "500"], "has 1"),
+        (["--labels-per-class", "0"], "labels_per_class"),
+        (["--batch-size", "400", "--unlabeled-ratio", "7"], "only 1297"),
+        (["--batch-size", "0"], "batch_size must be at least 1"),
+        (["--seed", "-1"], "eed must be between 0"),
+    ],
+)
+def test_wrong_arguments_are_one_clear_line(
+    tmp_path, capsys, arguments, message
+):
+    out = ["--out", str(tmp_path / "run")]
+    assert message in fails(capsys, *SMALL, *out, *arguments)
+    # nothing stands in the way of the corrected command
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_wrong_run_folder_and_a_corrupt_checkpoint(tmp_path, capsys):
+    assert "is no run folder" in fails(capsys, "evaluate", str(tmp_path))
+    out = str(tmp_path / "run")
+    steps = ["--epochs", "1", "--steps-per-epoch", "2", "--out", out]
+    assert cli.main([*SMALL, *steps]) == 0
+    capsys.readouterr()
+    (tmp_path / "run/checkpoint.keras").write_bytes(b"rubbish")
+    assert "is damaged" in fails(capsys, "evaluate", out)
+    assert "is damaged" in fails(capsys, "train", "--resume", "--out", out)
+
+
+def test_a_backend_that_contradicts_the_environment(capsys, monkeypatch):
+    other = "torch" if BACKEND != "torch" else "jax"
+    monkeypatch.setenv("KERAS_BACKEND", BACKEND)
+    line = fails(capsys, "train", "--backend", other)
+    assert f"KERAS_BACKEND={BACKEND}" in line
+    monkeypatch.delenv("KERAS_BACKEND")
+    line = fails(capsys, "train", "--backend", other)
+    assert f"Keras is running on {BACKEND}" in line
+
+
+def test_exit_code_of_wrong_usage_is_2(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["train", "--epochs", "many"])
+    assert stop.value.code == 2
+    assert "invalid int value" in capsys.readouterr().err
+
+
+# Runs that are cut off --------------------------------------------------------
+
+LONGER = [
+    *SMALL, "--epochs", "4", "--steps-per-epoch", "50", "--save-every", "20",
+]  # fmt: skip
+
+
+def start(arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "keras_ssl", *arguments],
+        env={**os.environ, "KERAS_BACKEND": BACKEND},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(process):
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+
+
+def weights(folder):
+    model = keras_ssl.RunFolder(folder).load_model()
+    return [
+        ops.convert_to_numpy(variable).tobytes()
+        for variable in (*model.variables, *model.optimizer.variables)
+    ]
+
+
+def test_killed_at_a_random_moment_and_resumed_the_weights_are_the_same(
+    tmp_path,
+):
+    undisturbed = start([*LONGER, "--out", str(tmp_path / "undisturbed")])
+    finished(undisturbed)
+    out = tmp_path / "killed"
+    process = start([*LONGER, "--out", str(out)])
+    while not (out / "checkpoint.keras").exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    pause = random.uniform(0.0, 1.0)
+    time.sleep(pause)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    # the process may have been quicker; then there is nothing left to resume
+    was_cut_off = process.returncode == -signal.SIGKILL
+    resumed = start(["train", "--resume", "--out", str(out)])
+    finished(resumed)
+    assert weights(out) == weights(tmp_path / "undisturbed"), (
+        f"killed {pause:.3f} s after the first checkpoint: {was_cut_off}"
+    )
+    history = keras_ssl.RunFolder(out).history()
+    assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
+
+
+def test_ctrl_c_says_how_to_go_on_and_exits_with_130(tmp_path):
+    out = tmp_path / "run"
+    process = start([*LONGER[:-6], "--epochs", "1000", "--steps-per-epoch",
+                     "50", "--out", str(out)])  # fmt: skip
+    while not (out / "checkpoint.keras").exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "interrupted" in errors
+    assert keras_ssl.RunFolder(out).load_model().steps_taken() >= 50

@@ -1,0 +1,113 @@
+"""The run folder: whole files or none, and a history that survives cuts."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ssl
+
+
+@pytest.fixture
+def run(tmp_path):
+    return keras_ssl.RunFolder(tmp_path / "a run with spaces")
+
+
+def small_model(data):
+    network = keras_ssl.networks.MLP(
+        num_classes=10, input_shape=data.image_shape, hidden=(8,)
+    )
+    model = keras_ssl.methods.Supervised(network)
+    model.compile()
+    return model
+
+
+def test_fit_leaves_history_and_a_checkpoint_that_goes_on(run, digits):
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=4)
+    model.fit(batches, epochs=2, callbacks=[run], verbose=0)
+    history = run.history()
+    assert [(e["epoch"], e["step"]) for e in history] == [(1, 4), (2, 8)]
+    assert all(e["loss"] == e["supervised"] > 0 for e in history)
+    again = run.load_model()
+    assert again.steps_taken() == 8
+    images = digits.test[0][:5]
+    np.testing.assert_array_equal(
+        again.predict(images, verbose=0), model.predict(images, verbose=0)
+    )
+    assert not list(run.path.glob(".*"))  # nothing temporary stays
+
+
+def test_saves_inside_an_epoch_when_asked(tmp_path, digits):
+    run = keras_ssl.RunFolder(tmp_path, save_every=3)
+    steps = []
+    run.save_model = lambda model: steps.append(model.steps_taken())
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=7)
+    model.fit(batches, epochs=1, callbacks=[run], verbose=0)
+    assert steps == [3, 6, 7]
+
+
+def test_small_files_round_trip_and_are_missing_as_none(run):
+    assert run.read("config") is None
+    run.write("config", {"a": 1})
+    run.write("config", {"a": 2})
+    assert run.read("config") == {"a": 2}
+
+
+def test_a_damaged_small_file_is_named(run):
+    (run.path / "config.json").write_text('{"a": ')
+    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+        run.read("config")
+
+
+def test_history_takes_the_last_word_on_an_epoch_and_skips_a_torn_line(run):
+    lines = [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0},
+             {"epoch": 2, "loss": 1.5}]  # fmt: skip
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (run.path / "history.jsonl").write_text(text + '{"epoch": 3, "lo')
+    assert [e["loss"] for e in run.history()] == [3.0, 1.5]
+
+
+def test_without_a_checkpoint_the_error_says_when_there_is_one(run):
+    with pytest.raises(FileNotFoundError, match="end of its first epoch"):
+        run.load_model()
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 torn"])
+def test_a_corrupt_checkpoint_is_one_clear_error(run, content):
+    run.checkpoint.write_bytes(content)
+    with pytest.raises(ValueError, match="checkpoint.keras is damaged") as e:
+        run.load_model()
+    assert "\n" not in str(e.value)
+
+
+def test_a_truncated_checkpoint_is_one_clear_error(run, digits):
+    run.save_model(small_model(digits.dataset))
+    whole = run.checkpoint.read_bytes()
+    run.checkpoint.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="is damaged"):
+        run.load_model()
+
+
+def test_a_model_of_another_kind_is_refused(run):
+    images = keras.Input((4,))
+    keras.Model(images, keras.layers.Dense(2)(images)).save(run.checkpoint)
+    with pytest.raises(ValueError, match="holds a Functional"):
+        run.load_model()
+
+
+def test_a_failed_save_leaves_the_old_checkpoint(run, digits, monkeypatch):
+    model = small_model(digits.dataset)
+    run.save_model(model)
+    whole = run.checkpoint.read_bytes()
+
+    def torn(path, **_):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(model, "save", torn)
+    with pytest.raises(OSError, match="disk full"):
+        run.save_model(model)
+    assert run.checkpoint.read_bytes() == whole
