@@ -81,7 +81,7 @@ def load(name, *, data_dir=None, image_size=None, flip=None):
 
     Raises:
         ImportError: If scikit-learn, TFDS or Pillow is needed and missing.
-        RuntimeError: If TFDS cannot download or prepare the data set.
+        OSError: If TFDS cannot download or prepare the data set.
         ValueError: For an unknown name (with the closest known ones), or a
             data set that does not consist of labeled 8-bit images.
 

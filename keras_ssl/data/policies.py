@@ -14,10 +14,11 @@ use.
 """
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Iterable
 from typing import Any
+
+from keras_ssl import registry
 
 # Op -> limits of its range; None where the op takes no value.
 OPS: dict[str, tuple[float, float] | None] = {
@@ -63,7 +64,7 @@ class Op:
 
     def __post_init__(self) -> None:
         if self.name not in OPS:
-            raise ValueError(_unknown(self.name))
+            raise ValueError(registry.unknown("op", self.name, OPS))
         for field in ("low", "high", "probability"):
             object.__setattr__(self, field, float(getattr(self, field)))
         if not 0.0 <= self.probability <= 1.0:
@@ -243,9 +244,3 @@ def strong(flip: bool, draws: int = 3) -> Policy:
     return Policy(
         (*weak(flip).stages, rand_augment(draws), Op("cutout", 0, 0.5))
     )
-
-
-def _unknown(name: str) -> str:
-    close = difflib.get_close_matches(str(name), OPS, n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-    return f"expected an op among {', '.join(OPS)}; received {name!r}{hint}"

@@ -49,7 +49,7 @@ def read(name, data_dir=None, image_size=None):
 
     Raises:
         ImportError: If TFDS is needed and missing.
-        RuntimeError: If the data set cannot be downloaded or prepared.
+        OSError: If the data set cannot be downloaded or prepared.
         ValueError: For an unknown name, a data set that is not of labeled
             8-bit images, or images of several sizes without `image_size`.
     """
@@ -145,7 +145,7 @@ def _prepare(builder):
         builder.download_and_prepare()
     except Exception as error:  # TFDS raises many kinds, from many libraries
         reason = str(error).strip().partition("\n")[0]
-        raise RuntimeError(
+        raise OSError(
             f"could not download and prepare {builder.info.name!r} in "
             f"{builder.data_path} ({type(error).__name__}: {reason}). Connect "
             "to the network, or copy the prepared folder from another machine"

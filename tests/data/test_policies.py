@@ -95,8 +95,8 @@ def test_python_and_core_agree_on_numbers(low, high, probability):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Op("rotat"), "received 'rotat'; did you mean 'rotate'"),
-        (lambda: Op("qqq"), "received 'qqq'$"),
+        (lambda: Op("rotat"), "unknown op 'rotat'. Did you mean rotate"),
+        (lambda: Op("qqq"), "unknown op 'qqq'. There are: identity"),
         (lambda: Op("flip", probability=2), r"probability in \[0, 1\]"),
         (lambda: Op("rotate", 3, 1), r"low <= high for 'rotate', received"),
         (lambda: Op("shear_x", 0, 2), r"within \[-1.0, 1.0\] for 'shear_x'"),

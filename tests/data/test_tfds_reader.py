@@ -140,7 +140,7 @@ def test_no_network(tfds, monkeypatch, tmp_path):
     monkeypatch.setattr(
         tfds.core.DatasetBuilder, "download_and_prepare", unreachable
     )
-    with pytest.raises(RuntimeError, match="host\\). Connect") as caught:
+    with pytest.raises(OSError, match="host\\). Connect") as caught:
         keras_ssl.data.load("mnist", data_dir=tmp_path)
     assert "\n" not in str(caught.value)
 
