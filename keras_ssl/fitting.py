@@ -48,7 +48,7 @@ class Fitting:
         self._asked_steps = self.total_steps = total_steps
         if "optimizer" in self._automatic:
             optimizer = self.default_optimizer(
-                self.default_schedule(total_steps or 1)
+                self.default_schedule(total_steps or 2**20)
             )
         if "loss" in self._automatic:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

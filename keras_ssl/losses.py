@@ -34,6 +34,7 @@ def cross_entropy(target, logits):
 
     >>> cross_entropy([0, 1], [[0.0, 0.0], [0.0, 0.0]])  # log 2, log 2
     """
+    target = ops.convert_to_tensor(target)
     log_p = log_probabilities(logits)
     if len(target.shape) == 1:
         target = ops.one_hot(target, log_p.shape[-1], dtype="float32")

@@ -10,8 +10,14 @@ from keras import ops
 
 
 def linear_ramp(step, length):
-    """0 at step 0, rising in a straight line to 1 at `length`, then 1."""
-    return ops.minimum(ops.cast(step, "float32") / float(max(length, 1)), 1.0)
+    """0 at step 0, rising in a straight line to 1 at `length`, then 1.
+
+    Both may count steps, or parts of the training. 1 from the start where
+    `length` is 0.
+    """
+    if length <= 0:
+        return ops.ones((), dtype="float32")
+    return ops.minimum(ops.cast(step, "float32") / float(length), 1.0)
 
 
 def sigmoid_ramp(step, length):

@@ -105,6 +105,10 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
     def normalize(self, images):
         """uint8 images as floats from -1 to 1."""
+        self._check_uint8(images)
+        return ops.cast(images, self.compute_dtype) / 127.5 - 1.0
+
+    def _check_uint8(self, images):
         dtype = keras.backend.standardize_dtype(images.dtype)
         if dtype != "uint8":
             raise ValueError(
@@ -112,7 +116,6 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
                 f"{dtype}; scale images in 0..1 by 255 and cast: "
                 "(255 * images).round().astype('uint8')"
             )
-        return ops.cast(images, self.compute_dtype) / 127.5 - 1.0
 
     def logits(self, *views):
         """Logits of several views from one pass over all of them together.
@@ -187,7 +190,12 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
     def run_step(self, data):
         """One training step on `(views, labels)`; returns what is reported."""
         views, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        batch = {**views, "labels": labels}
+        for name in self.views:
+            self._check_uint8(views[name])
+        batch = {
+            name: ops.convert_to_tensor(value)
+            for name, value in {**views, "labels": labels}.items()
+        }
         self._recorded = set()
         terms = self.update(batch)
         if set(terms) != set(self.terms):

@@ -37,9 +37,7 @@ def roots(names):
 def ours(names):
     """Rooms of keras_ssl among imported names."""
     return {
-        name.split(".")[1]
-        for name in names
-        if name.startswith("keras_ssl.")
+        name.split(".")[1] for name in names if name.startswith("keras_ssl.")
     }
 
 

@@ -387,3 +387,12 @@ def test_a_new_training_step_under_low_precision_keeps_float32_losses():
     after = numbers(model.network.trainable_variables)
     assert all(np.isfinite(value).all() for value in after)
     assert np.abs(before[0] - after[0]).max() > 1e-4
+
+
+def test_float_images_in_a_training_batch_are_refused():
+    model = cases.model("fixmatch")
+    model.compile(total_steps=10)
+    views, labels = cases.batch(type(model), 0)
+    views["strong"] = views["strong"].astype("float32")
+    with pytest.raises(ValueError, match="expected uint8 images"):
+        model.train_on_batch(views, labels)

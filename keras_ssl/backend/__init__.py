@@ -59,7 +59,8 @@ def choose():
         )
     configured = _configured()
     fallback = configured if configured in available else available[0]
-    wanted = os.environ.setdefault("KERAS_BACKEND", fallback)
+    wanted = os.environ.get("KERAS_BACKEND") or fallback  # "" is unset
+    os.environ["KERAS_BACKEND"] = wanted
     if wanted not in NAMES:
         raise ImportError(
             f"KERAS_BACKEND must be one of {', '.join(NAMES)}; "

@@ -1,6 +1,7 @@
 """The backend's primitives: the same meaning on the three of them."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -357,3 +358,11 @@ def test_installed_lists_what_can_be_imported(monkeypatch):
         backend.importlib.util, "find_spec", lambda name: name in there
     )
     assert backend.installed() == ["jax", "torch"]
+
+
+def test_an_empty_environment_variable_counts_as_unset(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    monkeypatch.setattr(backend, "_configured", lambda: None)
+    monkeypatch.setattr(backend, "installed", lambda: ["torch"])
+    backend.choose()
+    assert os.environ["KERAS_BACKEND"] == "torch"

@@ -16,10 +16,7 @@ VIEWS = {
 }
 # SHA-256 of the first 100 batches of `first_batches`; a change of any draw,
 # order or op shows here and must be meant
-RECORDED = (
-    "32acb03e3042c45dfe841851e1a1b068"
-    "baa2014ddf45d9ed47d10e947f128fc4"
-)
+RECORDED = "32acb03e3042c45dfe841851e1a1b068baa2014ddf45d9ed47d10e947f128fc4"
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +59,7 @@ def test_shapes_dtypes_and_names(split):
 
 def test_labels_belong_to_the_labeled_images(split):
     images, labels = split.dataset.train
-    plain = Batches(
-        split, {"labeled": ("labeled", "identity")}, batch_size=20
-    )
+    plain = Batches(split, {"labeled": ("labeled", "identity")}, batch_size=20)
     shown, shown_labels = plain[0]
     assert set(shown) == {"labeled"}
     known = {images[i].tobytes(): labels[i] for i in split.labeled}
@@ -146,9 +141,7 @@ def test_fit_sees_consecutive_batches_on_every_backend(split):
     model = Digest()
     model.compile(optimizer="sgd", loss="mse")
     batches = make(split, steps_per_epoch=3).from_step(5)
-    model.fit(
-        batches, epochs=2, steps_per_epoch=3, shuffle=False, verbose=0
-    )
+    model.fit(batches, epochs=2, steps_per_epoch=3, shuffle=False, verbose=0)
     expected = 0.0
     for i in range(6):
         index = make(split)[5 + i][0]["index"]

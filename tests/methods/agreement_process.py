@@ -16,9 +16,9 @@ def losses(name):
         keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), total_steps=10
     )
     return [
-        made.train_on_batch(
-            *cases.batch(type(made), step), return_dict=True
-        )["loss"]
+        made.train_on_batch(*cases.batch(type(made), step), return_dict=True)[
+            "loss"
+        ]
         for step in range(10)
     ], float(sum(np.abs(v).sum() for v in cases.variables(made)))
 

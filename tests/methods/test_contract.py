@@ -164,7 +164,7 @@ def test_color_images_and_batches_of_changing_size_work(name, monkeypatch):
     monkeypatch.setattr(cases, "SHAPE", (8, 8, 3))
     made = cases.model(name, network=cases.plain_network())
     made.compile(total_steps=10, run_eagerly=True)
-    for step, (labeled, ratio) in enumerate([(4, 3), (1, 1)]):
+    for step, (labeled, ratio) in enumerate([(6, 2), (1, 1)]):
         views, labels = cases.batch(type(made), step, labeled, ratio)
         assert views["labeled"].shape == (labeled, 8, 8, 3)
         logs = made.train_on_batch(views, labels, return_dict=True)
