@@ -68,9 +68,16 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             shape=(), dtype="int32", trainable=False, name="step",
             initializer="zeros",
         )  # fmt: skip
+        # places and not the variables, which Keras would track a second time;
+        # freezing a layer later does not change them
+        self._averaged_places = [
+            place
+            for place, variable in enumerate(network.variables)
+            if variable.trainable and ema_decay
+        ]
         self.averages = [
-            self._average_of(variable)
-            for variable in (network.trainable_variables if ema_decay else ())
+            self._average_of(network.variables[place])
+            for place in self._averaged_places
         ]
         self.trackers = {
             name: keras.metrics.Mean(name=name)
@@ -246,14 +253,14 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         """The decay of the moving average at this step."""
         return schedules.warm_decay(self.step, self.ema_decay)
 
+    def _averaged_pairs(self):
+        variables = self.network.variables
+        places = zip(self._averaged_places, self.averages, strict=True)
+        return [(variables[place], average) for place, average in places]
+
     def _update_averages(self):
-        if not self.averages:
-            return
         decay = self.average_decay()
-        pairs = zip(
-            self.averages, self.network.trainable_variables, strict=True
-        )
-        for average, variable in pairs:
+        for variable, average in self._averaged_pairs():
             keep = ops.cast(decay, average.dtype)
             new = ops.stop_gradient(variable.value)
             average.assign(keep * average + (1 - keep) * new)
@@ -264,13 +271,10 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         Batch normalization's statistics are the network's own, as in the
         reference implementations; updates inside the scope are dropped.
         """
-        overrides = [
+        return backend.scope(
             (variable, average.value)
-            for variable, average in zip(
-                self.network.trainable_variables, self.averages, strict=True
-            )
-        ]
-        return backend.scope(overrides)
+            for variable, average in self._averaged_pairs()
+        )
 
     # What Keras asks for ---------------------------------------------------
 

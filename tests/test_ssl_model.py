@@ -396,3 +396,19 @@ def test_float_images_in_a_training_batch_are_refused():
     views["strong"] = views["strong"].astype("float32")
     with pytest.raises(ValueError, match="expected uint8 images"):
         model.train_on_batch(views, labels)
+
+
+def test_a_layer_may_be_frozen_after_the_model_is_made():
+    model = cases.model("fixmatch")
+    first = model.network.layers[1]
+    first.trainable = False
+    model.compile(total_steps=10)
+    before = ops.convert_to_numpy(first.kernel)
+    for step in range(2):
+        model.train_on_batch(*cases.batch(type(model), step))
+    np.testing.assert_array_equal(ops.convert_to_numpy(first.kernel), before)
+    trained = ops.convert_to_numpy(model.network.trainable_variables[0])
+    assert (trained != 0).any()
+    assert np.isfinite(
+        model.predict(np.zeros((2, *cases.SHAPE), "uint8"))
+    ).all()
