@@ -4,6 +4,8 @@ import gc
 import hashlib
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -270,6 +272,14 @@ def ask_in_child(batches, step, answers):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_forked_child_has_threads_of_its_own():
+    # in a fresh process: JAX, imported by other tests, warns at every fork
+    done = subprocess.run(
+        [sys.executable, __file__], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def ask_forked_children():
     context = multiprocessing.get_context("fork")
     expected = prints(range(4))
     with sampler(threads=2) as batches:
@@ -363,3 +373,7 @@ def test_refuses_steps(step):
         pytest.raises(ValueError, match="expected a step"),
     ):
         batches.batch(step)
+
+
+if __name__ == "__main__":
+    ask_forked_children()
