@@ -20,30 +20,52 @@ takes the backend named by the environment variable `KERAS_BACKEND`.
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the rooms that `__getattr__` opens on first use
+    from keras_ssl import (
+        data,
+        losses,
+        methods,
+        networks,
+        optimizers,
+        schedules,
+    )
+    from keras_ssl.run_folder import RunFolder
+    from keras_ssl.ssl_model import SSLModel
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "methods", "networks", "losses", "schedules", "optimizers")
 _CLASSES = {"SSLModel": "ssl_model", "RunFolder": "run_folder"}
 
-__all__ = ["__version__", *_ROOMS, *_CLASSES]
+__all__ = [
+    "__version__",
+    "data",
+    "methods",
+    "networks",
+    "losses",
+    "schedules",
+    "optimizers",
+    "SSLModel",
+    "RunFolder",
+]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name == "data":
         return importlib.import_module("keras_ssl.data")
     if name in __all__:  # the others need Keras, and Keras a backend
         importlib.import_module("keras_ssl.backend")
-    if name in _ROOMS:
-        return importlib.import_module(f"keras_ssl.{name}")
     if name in _CLASSES:
         module = importlib.import_module(f"keras_ssl.{_CLASSES[name]}")
         return getattr(module, name)
+    if name in __all__:
+        return importlib.import_module(f"keras_ssl.{name}")
     raise AttributeError(
         f"module 'keras_ssl' has no attribute {name!r}; it offers "
         f"{', '.join(__all__)}"
     )
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# (op name, probability, low, high)
-_Choice = tuple[str, float, float, float]
-# (draws, choices)
-_Stage = tuple[int, Sequence[_Choice]]
+# [draws, [[op name, probability, low, high], ...]], lists as JSON has them
+_Stage = Sequence[Any]
 # (name, images, indices of the pool or None for all, batch size)
 _Stream = tuple[str, NDArray[np.uint8], ArrayLike | None, int]
 # (name, stream name, stages)
@@ -29,7 +27,7 @@ class Sampler:
             or 3 channels; they are not copied and must not change. `indices`
             choose the rows that make up the pool; None means all.
         views: (name, stream name, stages) each, stages as
-            `keras_ssl.data.policies.Policy.to_stages` gives them.
+            `keras_ssl.data.policies.Policy.to_config` gives them.
         seed: 0 <= seed < 2**64.
         threads: worker threads; 0 is one per CPU this process may use.
         ring: how many batches are made ahead of the one asked for.

@@ -5,8 +5,13 @@ Keras picks its backend when it is imported, so nothing here imports it before
 """
 
 import argparse
+import importlib.util
+import json
 import os
+import pathlib
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import keras_ssl
 
@@ -23,7 +28,7 @@ be resumed)
 """
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     """The command's `argparse` parser."""
     main = argparse.ArgumentParser(
         prog="keras-ssl",
@@ -51,7 +56,7 @@ def parser():
     return main
 
 
-def _add_backend(command):
+def _add_backend(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--backend",
         choices=("tensorflow", "jax", "torch"),
@@ -65,7 +70,7 @@ def _add_backend(command):
     )
 
 
-def _add_train(commands):
+def _add_train(commands: Any) -> None:
     train = commands.add_parser(
         "train",
         help="train a model and test it",
@@ -124,9 +129,11 @@ def _add_train(commands):
         "--threads", type=int, default=0, help="of the sampler; 0: one per core"
     )
     _add_backend(train)
+    # so that an argument that was given can be told from one that was not
+    train.set_defaults(defaults=vars(train.parse_args([])))
 
 
-def _add_evaluate(commands):
+def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
         help="test the model of a run",
@@ -136,7 +143,24 @@ def _add_evaluate(commands):
     _add_backend(evaluate)
 
 
-def choose_backend(wanted):
+def wanted_backend(options: argparse.Namespace) -> str | None:
+    """The backend asked for, else that of the run to go on with, if any."""
+    asked: str | None = getattr(options, "backend", None)
+    if asked or os.environ.get("KERAS_BACKEND"):
+        return asked
+    resumed = options.out if getattr(options, "resume", False) else None
+    folder = getattr(options, "run", resumed)
+    if folder is None:
+        return None
+    try:
+        config = json.loads((pathlib.Path(folder) / "config.json").read_text())
+        found = str(config["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # whoever needs the run will say what is wrong with it
+    return found if importlib.util.find_spec(found) else None
+
+
+def choose_backend(wanted: str | None) -> None:
     """Sets Keras' backend for this process.
 
     Args:
@@ -163,7 +187,7 @@ def choose_backend(wanted):
     os.environ["KERAS_BACKEND"] = wanted
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Args:
@@ -176,7 +200,7 @@ def main(arguments=None):
     try:
         from keras_ssl import commands
 
-        choose_backend(getattr(options, "backend", None))
+        choose_backend(wanted_backend(options))
         commands.COMMANDS[options.command](options)
     except KeyboardInterrupt:
         print("keras-ssl: interrupted", file=sys.stderr)

@@ -2,14 +2,26 @@
 
 import importlib.metadata
 import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras_ssl
 
 # what may differ between a run and its continuation
-FREE = ("command", "debug", "out", "resume", "threads", "data_dir", "backend")
+FREE = (
+    "command",
+    "debug",
+    "defaults",
+    "out",
+    "resume",
+    "threads",
+    "data_dir",
+    "backend",
+)
 
 
-def train(options):
+def train(options: Namespace) -> None:
     """`keras-ssl train`: trains, tests and keeps a run folder."""
     from keras_ssl import methods, networks
 
@@ -57,7 +69,7 @@ def train(options):
     print(f"kept in {run.path}; test again: keras-ssl evaluate {run.path}")
 
 
-def _config(run, options):
+def _config(run: "keras_ssl.RunFolder", options: Namespace) -> dict[str, Any]:
     """The run's config: made for a new run, compared for a resumed one."""
     import keras
 
@@ -73,11 +85,8 @@ def _config(run, options):
             f"{run.path} holds a run already; add --resume to go on with it, "
             "or choose another --out"
         )
-    from keras_ssl.cli import parser
-
-    defaults = vars(parser().parse_args(["train"]))
     for name, value in asked.items():
-        if value not in (defaults[name], config[name]):
+        if value not in (options.defaults[name], config[name]):
             flag = "--" + name.replace("_", "-")
             raise ValueError(
                 f"the run in {run.path} was begun with {flag} {config[name]}; "
@@ -92,7 +101,7 @@ def _config(run, options):
     return config
 
 
-def _version(package):
+def _version(package: str) -> str | None:
     """The version of an installed package, `None` for a renamed build of it."""
     try:
         return importlib.metadata.version(package)
@@ -100,7 +109,11 @@ def _version(package):
         return None
 
 
-def _split(run, options, data):
+def _split(
+    run: "keras_ssl.RunFolder",
+    options: Namespace,
+    data: "keras_ssl.data.Dataset",
+) -> "keras_ssl.data.Split":
     """The run's split: drawn for a new run, read again for a resumed one."""
     path = run.path / "split.json"
     if path.exists():
@@ -112,7 +125,12 @@ def _split(run, options, data):
     )
 
 
-def _new_model(options, method, make_network, data):
+def _new_model(
+    options: Namespace,
+    method: "type[keras_ssl.SSLModel]",
+    make_network: Callable[..., Any],
+    data: "keras_ssl.data.Dataset",
+) -> "keras_ssl.SSLModel":
     import keras
 
     keras.utils.set_random_seed(options.seed)
@@ -128,7 +146,11 @@ def _new_model(options, method, make_network, data):
     return model
 
 
-def _test(run, model, split):
+def _test(
+    run: "keras_ssl.RunFolder",
+    model: "keras_ssl.SSLModel",
+    split: "keras_ssl.data.Split",
+) -> None:
     """Scores on the test set, printed and written as result.json."""
     if split.test is None:
         print("there is no test set")
@@ -150,12 +172,12 @@ def _test(run, model, split):
     )
 
 
-def _verbose():
+def _verbose() -> int:
     """A progress bar for people, a line per epoch for files."""
     return 1 if sys.stdout.isatty() else 2
 
 
-def evaluate(options):
+def evaluate(options: Namespace) -> None:
     """`keras-ssl evaluate`: tests the last saved model of a run."""
     import pathlib
 
@@ -165,13 +187,13 @@ def evaluate(options):
             "with keras-ssl train --out"
         )
     run = keras_ssl.RunFolder(options.run)
-    config = run.read("config")
+    config = run.read("config") or {}
     data = keras_ssl.data.load(config["data"], data_dir=options.data_dir)
     split = keras_ssl.data.Split.load(run.path / "split.json", data)
     _test(run, run.load_model(), split)
 
 
-def list_names(options):
+def list_names(options: Namespace) -> None:
     """`keras-ssl list`: the names of methods, networks and data sets."""
     if options.what in (None, "methods"):
         from keras_ssl import methods
@@ -198,14 +220,14 @@ def list_names(options):
         )
 
 
-def _function_doc(name):
+def _function_doc(name: str) -> Any:
     from keras_ssl import networks
 
     make = networks.get(name)
     return getattr(make, "func", make).__doc__
 
 
-def _table(title, texts):
+def _table(title: str, texts: Mapping[str, Any]) -> None:
     print(title)
     for name, text in texts.items():
         print(f"  {name:18} {text.strip().splitlines()[0]}")

@@ -1,22 +1,33 @@
 """`compile` and `fit`: Keras' own, with the published recipe as default."""
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from keras_ssl import optimizers
 
+if TYPE_CHECKING:  # what it is mixed into
+    from keras import Model
+else:
+    Model = object
 
-class Fitting:
+
+class Fitting(Model):
     """The part of `SSLModel` that decides how long and on what it trains."""
 
-    def default_schedule(self, total_steps):
+    def default_schedule(
+        self, total_steps: int
+    ) -> keras.optimizers.schedules.LearningRateSchedule:
         """Learning rate of the shared recipe: 0.03 * cos(7 pi k / 16 K).
 
         FixMatch, section 2.4 and table 4 (arXiv 2001.07685).
         """
         return optimizers.SevenSixteenthsCosine(0.03, total_steps)
 
-    def default_optimizer(self, schedule):
+    def default_optimizer(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule
+    ) -> keras.optimizers.Optimizer:
         """Optimizer of the shared recipe: SGD with Nesterov momentum 0.9 and
         an L2 penalty of 5e-4 on the kernels.
         """
@@ -24,12 +35,12 @@ class Fitting:
 
     def compile(
         self,
-        optimizer="auto",
-        loss="auto",
-        metrics="auto",
-        total_steps=None,
-        **kwargs,
-    ):
+        optimizer: Any = "auto",
+        loss: Any = "auto",
+        metrics: Any = "auto",
+        total_steps: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         """As `keras.Model.compile`, with the published recipe as default.
 
         Args:
@@ -61,32 +72,32 @@ class Fitting:
         # skips an optimizer that has no variables yet
         self.optimizer.build(self.trainable_variables)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
         if config:
             config.update(dict.fromkeys(self._automatic, "auto"))
             config["total_steps"] = self._asked_steps
         return config
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def fit(
         self,
-        x=None,
-        y=None,
+        x: Any = None,
+        y: Any = None,
         *,
-        epochs=1,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        resume=False,
-        shuffle=False,
-        **kwargs,
-    ):
+        epochs: int = 1,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        resume: bool = False,
+        shuffle: bool = False,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """As `keras.Model.fit`, on batches made by `Split.batches`.
 
         Args:
-            x: `keras_ssl.data.Batches`; or any Keras data set that yields
+            x: `keras_ssl.data.batches.Batches`; or any Keras data set of
                 `(views, labels)`.
             epochs: number of the last epoch, as in Keras: this call runs
                 `epochs - initial_epoch` of them.
@@ -132,11 +143,11 @@ class Fitting:
                 break
         return history
 
-    def steps_taken(self):
+    def steps_taken(self) -> int:
         """Number of training steps that made the present weights, an int."""
         return int(ops.convert_to_numpy(self.step))
 
-    def _set_total_steps(self, total_steps):
+    def _set_total_steps(self, total_steps: int) -> None:
         total_steps = self._asked_steps or total_steps
         if total_steps == self.total_steps:
             return
@@ -146,7 +157,13 @@ class Fitting:
         self.train_function = None  # its trace holds the old length
 
 
-def _legs(taken, epochs, initial_epoch, steps_per_epoch, resume):
+def _legs(
+    taken: int,
+    epochs: int,
+    initial_epoch: int,
+    steps_per_epoch: int | None,
+    resume: bool,
+) -> list[tuple[int, int, Any]]:
     """What to run, as `(first epoch, end epoch, steps per epoch)`.
 
     One leg; two where an interrupted epoch has to be finished first.
@@ -167,7 +184,9 @@ def _legs(taken, epochs, initial_epoch, steps_per_epoch, resume):
     return legs
 
 
-def _joined(earlier, later):
+def _joined(
+    earlier: keras.callbacks.History | None, later: keras.callbacks.History
+) -> keras.callbacks.History:
     """One History out of those of two consecutive calls of `fit`."""
     if earlier is not None:
         later.epoch = earlier.epoch + later.epoch

@@ -1,9 +1,12 @@
 """The optimizer of the published semi-supervised benchmarks."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_ssl import schedules
+from keras_ssl.backend import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -17,15 +20,15 @@ class SevenSixteenthsCosine(keras.optimizers.schedules.LearningRateSchedule):
         total_steps: K, the length of the whole training in steps.
     """
 
-    def __init__(self, initial=0.03, total_steps=2**20):
+    def __init__(self, initial: float = 0.03, total_steps: int = 2**20) -> None:
         super().__init__()
         self.initial = initial
         self.total_steps = total_steps
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         return self.initial * schedules.cosine_7_16(step, self.total_steps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"initial": self.initial, "total_steps": self.total_steps}
 
 
@@ -49,8 +52,13 @@ class SGD(keras.optimizers.SGD):
     """
 
     def __init__(
-        self, learning_rate=0.03, l2=5e-4, momentum=0.9, nesterov=True, **kwargs
-    ):
+        self,
+        learning_rate: Any = 0.03,
+        l2: float = 5e-4,
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             learning_rate=learning_rate,
             momentum=momentum,
@@ -59,10 +67,12 @@ class SGD(keras.optimizers.SGD):
         )
         self.l2 = l2
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
         if len(variable.shape) > 1:
             gradient = gradient + ops.cast(self.l2, variable.dtype) * variable
         super().update_step(gradient, variable, learning_rate)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "l2": self.l2}

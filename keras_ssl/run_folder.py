@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import time
+from typing import Any
 
 import keras
 
@@ -34,32 +35,36 @@ class RunFolder(keras.callbacks.Callback):
     Example:
 
     >>> run = keras_ssl.RunFolder("runs/first")
-    >>> model.fit(batches, epochs=20, callbacks=[run])
+    >>> history = model.fit(batches, epochs=20, callbacks=[run])
     >>> # later, perhaps in another process
     >>> model = keras_ssl.RunFolder("runs/first").load_model()
-    >>> model.fit(batches, epochs=20, resume=True, callbacks=[run])
+    >>> history = model.fit(
+    ...     batches, epochs=20, resume=True, callbacks=[run]
+    ... )
     """
 
-    def __init__(self, path, save_every=None):
+    def __init__(
+        self, path: str | os.PathLike[str], save_every: int | None = None
+    ) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
         self.save_every = save_every
         self.path.mkdir(parents=True, exist_ok=True)
 
     @property
-    def checkpoint(self):
+    def checkpoint(self) -> pathlib.Path:
         """Path of the checkpoint, which need not exist yet."""
         return self.path / "checkpoint.keras"
 
     # Small files ------------------------------------------------------------
 
-    def write(self, name, values):
+    def write(self, name: str, values: dict[str, Any]) -> None:
         """Writes a dict as `<name>.json`, whole or not at all."""
         temporary = self.path / f".{name}.json"
         temporary.write_text(json.dumps(values, indent=2) + "\n")
         os.replace(temporary, self.path / f"{name}.json")
 
-    def read(self, name):
+    def read(self, name: str) -> dict[str, Any] | None:
         """The dict written as `<name>.json`, or `None` if there is none.
 
         Raises:
@@ -73,7 +78,7 @@ class RunFolder(keras.callbacks.Callback):
         except ValueError as error:
             raise ValueError(f"{file} is damaged: {error}") from None
 
-    def history(self):
+    def history(self) -> list[dict[str, Any]]:
         """The finished epochs, oldest first, a dict each.
 
         An epoch that was run twice, because the run was cut off between its
@@ -91,13 +96,13 @@ class RunFolder(keras.callbacks.Callback):
 
     # The model --------------------------------------------------------------
 
-    def save_model(self, model):
+    def save_model(self, model: keras.Model) -> None:
         """Writes the checkpoint, whole or not at all."""
         temporary = self.path / ".checkpoint.keras"
         model.save(temporary)
         os.replace(temporary, self.checkpoint)
 
-    def load_model(self):
+    def load_model(self) -> SSLModel:
         """The model as last saved, compiled, ready for `fit(resume=True)`.
 
         Raises:
@@ -128,17 +133,17 @@ class RunFolder(keras.callbacks.Callback):
 
     # What fit calls ---------------------------------------------------------
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.perf_counter()
         self._unsaved = 0
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._unsaved += 1
         if self.save_every and self._unsaved >= self.save_every:
             self.save_model(self.model)  # .model, under JAX, fetches the state
             self._unsaved = 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         entry = {"epoch": epoch + 1, "step": self.model.steps_taken()}
         entry["seconds"] = round(time.perf_counter() - self._began, 3)
         entry.update({k: float(v) for k, v in sorted((logs or {}).items())})

@@ -7,15 +7,21 @@ which a resumed run would draw other noise.
 """
 
 import inspect
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 from keras import ops
 
+if TYPE_CHECKING:  # what it is mixed into
+    from keras import Model
+else:
+    Model = object
 
-class Saving:
+
+class Saving(Model):
     """The part of `SSLModel` that Keras' saving calls."""
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument, read from the attribute of its name.
 
         As scikit-learn's `get_params`: a method keeps each argument of its
@@ -26,22 +32,26 @@ class Saving:
         return {**config, "name": self.name}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: dict[str, Any] | None = None,
+    ) -> Self:
         return cls(
             **keras.saving.deserialize_keras_object(
                 config, custom_objects=custom_objects
             )
         )
 
-    def _generator_states(self):
+    def _generator_states(self) -> list[keras.Variable]:
         return [v for v in self.variables if v.name == "seed_generator_state"]
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         for i, state in enumerate(self._generator_states()):
             store[f"generator_{i}"] = ops.convert_to_numpy(state)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         for i, state in enumerate(self._generator_states()):
             state.assign(store[f"generator_{i}"])
         super().load_own_variables(
@@ -53,9 +63,9 @@ class Saving:
         )
 
 
-def _arguments(cls):
+def _arguments(cls: type) -> list[str]:
     """Names of the constructor arguments of a method and its bases."""
-    names = {}
+    names: dict[str, None] = {}
     for base in cls.__mro__:
         if "__init__" in vars(base) and issubclass(base, Saving):
             signature = inspect.signature(vars(base)["__init__"])

@@ -5,11 +5,12 @@ float32 scalar tensor.
 """
 
 import math
+from typing import Any
 
 from keras import ops
 
 
-def linear_ramp(step, length):
+def linear_ramp(step: Any, length: float) -> Any:
     """0 at step 0, rising in a straight line to 1 at `length`, then 1.
 
     Both may count steps, or parts of the training. 1 from the start where
@@ -20,7 +21,7 @@ def linear_ramp(step, length):
     return ops.minimum(ops.cast(step, "float32") / float(length), 1.0)
 
 
-def sigmoid_ramp(step, length):
+def sigmoid_ramp(step: Any, length: float) -> Any:
     """exp(-5 (1 - t)^2) with t = step / length, then 1.
 
     Laine & Aila, ICLR 2017, section 3.3 (there in epochs).
@@ -28,7 +29,7 @@ def sigmoid_ramp(step, length):
     return ops.exp(-5.0 * ops.square(1.0 - linear_ramp(step, length)))
 
 
-def cosine_7_16(step, total_steps):
+def cosine_7_16(step: Any, total_steps: float) -> Any:
     """cos(7 pi step / (16 total_steps)): from 1 down to 0.195 at the end.
 
     FixMatch, section 2.4 (arXiv 2001.07685). Past `total_steps` the last value
@@ -38,7 +39,7 @@ def cosine_7_16(step, total_steps):
     return ops.cos(done * (7.0 * math.pi / 16.0))
 
 
-def warm_decay(step, decay):
+def warm_decay(step: Any, decay: float) -> Any:
     """Decay of a moving average, smaller while it is young.
 
     min(decay, (1 + step) / (10 + step)). A constant 0.999 would make an average

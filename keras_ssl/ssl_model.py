@@ -5,15 +5,20 @@ the concatenated forward pass, the step and the moving average are here, once;
 `compile` and `fit` in `fitting.py`, what a file holds in `saving.py`.
 """
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_ssl import backend, schedules
+from keras_ssl.backend import Tensor
 from keras_ssl.fitting import Fitting
 from keras_ssl.saving import Saving
 
 
-def sum_of(terms):
+def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
     """The sum of a dict's values."""
     return sum(terms.values())
 
@@ -48,12 +53,18 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         ValueError: the network is not built.
     """
 
-    views = {"labeled": ("labeled", "weak")}
-    terms = ("supervised", "unlabeled")
-    monitors = ()
-    unlabeled_ratio = 1
+    views: Mapping[str, tuple[str, Any]] = {"labeled": ("labeled", "weak")}
+    terms: tuple[str, ...] = ("supervised", "unlabeled")
+    monitors: tuple[str, ...] = ()
+    unlabeled_ratio: int = 1
 
-    def __init__(self, network, ema_decay=0.999, seed=0, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        ema_decay: float = 0.999,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not network.built:
             raise ValueError(
@@ -83,17 +94,17 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             name: keras.metrics.Mean(name=name)
             for name in (*self.terms, *self.monitors)
         }
-        self.total_steps = None
-        self._recorded = set()
+        self.total_steps: int | None = None
+        self._recorded: set[str] = set()
         self.built = True
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         keras.saving.register_keras_serializable("keras_ssl")(cls)
 
     # What a method writes, and what it writes it with ----------------------
 
-    def objective(self, batch):
+    def objective(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The loss terms of one batch.
 
         Args:
@@ -107,15 +118,15 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         """
         raise NotImplementedError
 
-    def build_state(self, unlabeled_size):
+    def build_state(self, unlabeled_size: int) -> None:
         """Makes the state that needs the number of unlabeled examples."""
 
-    def normalize(self, images):
-        """uint8 images as floats from -1 to 1."""
+    def normalize(self, images: Tensor) -> Tensor:
+        """uint8 images as float32 from -1 to 1; layers cast further."""
         self._check_uint8(images)
-        return ops.cast(images, self.compute_dtype) / 127.5 - 1.0
+        return ops.cast(images, "float32") / 127.5 - 1.0
 
-    def _check_uint8(self, images):
+    def _check_uint8(self, images: Tensor) -> None:
         dtype = keras.backend.standardize_dtype(images.dtype)
         if dtype != "uint8":
             raise ValueError(
@@ -124,7 +135,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
                 "(255 * images).round().astype('uint8')"
             )
 
-    def logits(self, *views):
+    def logits(self, *views: Tensor) -> list[Tensor]:
         """Logits of several views from one pass over all of them together.
 
         One pass means that batch normalization sees the labeled and unlabeled
@@ -146,11 +157,11 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             begin = end
         return parts
 
-    def _as_floats(self, images):
+    def _as_floats(self, images: Tensor) -> Tensor:
         is_float = "float" in keras.backend.standardize_dtype(images.dtype)
         return images if is_float else self.normalize(images)
 
-    def progress(self):
+    def progress(self) -> Tensor:
         """How much of the training is done, a float32 scalar from 0 to 1."""
         if self.total_steps is None:
             raise ValueError(
@@ -159,7 +170,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             )
         return schedules.linear_ramp(self.step, self.total_steps)
 
-    def monitor(self, **values):
+    def monitor(self, **values: Tensor | tuple[Tensor, Tensor]) -> None:
         """Reports values beside the loss: averaged over the epoch.
 
         Args:
@@ -177,7 +188,9 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             self.trackers[name].update_state(value, sample_weight=weight)
             self._recorded.add(name)
 
-    def monitor_guesses(self, batch, guess, mask):
+    def monitor_guesses(
+        self, batch: dict[str, Tensor], guess: Tensor, mask: Tensor
+    ) -> None:
         """Reports how many pseudo-labels are used and how many are right.
 
         Args:
@@ -194,7 +207,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
     # The step --------------------------------------------------------------
 
-    def run_step(self, data):
+    def run_step(self, data: Any) -> dict[str, Tensor]:
         """One training step on `(views, labels)`; returns what is reported."""
         views, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         for name in self.views:
@@ -222,14 +235,14 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
                 if name == "loss" or name in self._recorded
             }
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Changes the weights once; returns the loss terms.
 
         The default is one gradient step on the sum of the objective's terms. A
         method with several networks or optimizers overrides it.
         """
 
-        def loss():
+        def loss() -> tuple[Tensor, dict[str, Tensor]]:
             terms = self.objective(batch)
             return self.optimizer.scale_loss(sum_of(terms)), terms
 
@@ -240,7 +253,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
     # The moving average ----------------------------------------------------
 
-    def _average_of(self, variable):
+    def _average_of(self, variable: keras.Variable) -> keras.Variable:
         average = self.add_weight(
             shape=variable.shape, dtype=variable.dtype, trainable=False,
             name="average_" + variable.path.replace("/", "_"),
@@ -249,23 +262,23 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         average.assign(ops.convert_to_numpy(variable))
         return average
 
-    def average_decay(self):
+    def average_decay(self) -> Tensor:
         """The decay of the moving average at this step."""
         return schedules.warm_decay(self.step, self.ema_decay)
 
-    def _averaged_pairs(self):
+    def _averaged_pairs(self) -> list[tuple[keras.Variable, keras.Variable]]:
         variables = self.network.variables
         places = zip(self._averaged_places, self.averages, strict=True)
         return [(variables[place], average) for place, average in places]
 
-    def _update_averages(self):
+    def _update_averages(self) -> None:
         decay = self.average_decay()
         for variable, average in self._averaged_pairs():
             keep = ops.cast(decay, average.dtype)
             new = ops.stop_gradient(variable.value)
             average.assign(keep * average + (1 - keep) * new)
 
-    def averaged(self):
+    def averaged(self) -> AbstractContextManager[Any]:
         """A scope in which the network has its averaged weights.
 
         Batch normalization's statistics are the network's own, as in the
@@ -278,7 +291,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
     # What Keras asks for ---------------------------------------------------
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> Tensor:
         """Logits of uint8 images, from the averaged weights unless training."""
         if isinstance(images, dict):  # Keras traces the model on a batch
             images = images["labeled"]
@@ -288,9 +301,9 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         with self.averaged():
             return self.network(images, training=False)
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, Any]:
         """What evaluation reports: the loss and the compiled metrics only."""
-        results = {}
+        results: dict[str, Any] = {}
         for metric in self.metrics:
             # TensorFlow builds the compiled metrics in the first evaluation,
             # but asks for results after an epoch of training already

@@ -143,9 +143,11 @@ LONGER = [
 
 
 def start(arguments):
+    environment = dict(os.environ)
+    environment.pop("KERAS_BACKEND", None)  # a resumed run knows its backend
     return subprocess.Popen(
         [sys.executable, "-m", "keras_ssl", *arguments],
-        env={**os.environ, "KERAS_BACKEND": BACKEND},
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

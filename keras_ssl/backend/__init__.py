@@ -21,16 +21,18 @@ import importlib.util
 import json
 import os
 import sys
+from typing import Any
 
+Tensor = Any  # the backend's, or Keras' symbolic one; neither has a common type
 NAMES = ("tensorflow", "jax", "torch")
 
 
-def installed():
+def installed() -> list[str]:
     """Names of the backends that this Python can import, in Keras' order."""
     return [name for name in NAMES if importlib.util.find_spec(name)]
 
 
-def _configured():
+def _configured() -> str | None:
     """The backend of Keras' configuration file, or `None`."""
     home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
     try:
@@ -40,7 +42,7 @@ def _configured():
         return None
 
 
-def choose():
+def choose() -> None:
     """Makes sure that Keras, imported next, finds a backend that exists.
 
     The environment variable `KERAS_BACKEND` decides, then Keras' own

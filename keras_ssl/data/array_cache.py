@@ -14,18 +14,29 @@ a folder that exists is whole, also after an interrupted run.
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from keras_ssl.data.dataset import Pair
 
 UNFINISHED = ".building-"
 
 
-def folder_of(data_dir, name, version, image_size=None):
+def folder_of(
+    data_dir: str | os.PathLike[str],
+    name: str,
+    version: object,
+    image_size: tuple[int, int] | None = None,
+) -> Path:
     """Returns the folder in which one version of a data set is cached.
 
     Args:
@@ -41,12 +52,19 @@ def folder_of(data_dir, name, version, image_size=None):
     return Path(data_dir) / "keras_ssl" / f"{stem}-{version}{size}"
 
 
-def _stem_and_size(name, image_size):
+def _stem_and_size(
+    name: str, image_size: tuple[int, int] | None
+) -> tuple[str, str]:
     size = "" if image_size is None else "-{}x{}".format(*image_size)
     return name.replace("/", "-"), size
 
 
-def find(data_dir, name, version=None, image_size=None):
+def find(
+    data_dir: str | os.PathLike[str],
+    name: str,
+    version: str | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> Path | None:
     """Returns the newest cached folder of a data set, or `None`.
 
     Args:
@@ -68,7 +86,9 @@ def find(data_dir, name, version=None, image_size=None):
     return found[max(found)] if found else None
 
 
-def read(folder, memory_map=True):
+def read(
+    folder: str | os.PathLike[str], memory_map: bool = True
+) -> tuple[Pair, Pair | None, dict[str, Any]]:
     """Reads a cached data set.
 
     Args:
@@ -84,26 +104,30 @@ def read(folder, memory_map=True):
         ValueError: If the folder is damaged.
     """
 
-    def pair(part):
+    def pair(part: str) -> Pair:
         images = np.load(
-            folder / f"{part}_images.npy",
+            room / f"{part}_images.npy",
             mmap_mode="r" if memory_map else None,
         )
-        labels = np.load(folder / f"{part}_labels.npy")
+        labels = np.load(room / f"{part}_labels.npy")
         if len(images) != len(labels):
             raise ValueError(f"{len(images)} images, {len(labels)} labels")
         return images, labels
 
-    folder = Path(folder)
+    room = Path(folder)
     try:
-        about = json.loads((folder / "about.json").read_text("utf-8"))
+        about = json.loads((room / "about.json").read_text("utf-8"))
         test = pair("test") if about["has_test"] else None
         return pair("train"), test, about
     except (OSError, EOFError, ValueError, KeyError) as error:
-        raise ValueError(f"{folder} is damaged: {error}") from error
+        raise ValueError(f"{room} is damaged: {error}") from error
 
 
-def write_images(path, images, count):
+def write_images(
+    path: str | os.PathLike[str],
+    images: Iterable[NDArray[np.uint8]],
+    count: int,
+) -> None:
     """Writes images one after another into a `.npy` file.
 
     Only one image at a time is held in memory.
@@ -139,7 +163,7 @@ def write_images(path, images, count):
 
 
 @contextlib.contextmanager
-def building(folder):
+def building(folder: str | os.PathLike[str]) -> Iterator[Path]:
     """Makes a cached folder whole or not at all.
 
     Use it as `with building(folder) as room:` and write the files into
@@ -173,7 +197,7 @@ def building(folder):
         shutil.rmtree(room, ignore_errors=True)
 
 
-def remove_unfinished(data_dir):
+def remove_unfinished(data_dir: str | os.PathLike[str]) -> None:
     """Removes what interrupted runs have left in the cache.
 
     Args:

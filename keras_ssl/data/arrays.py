@@ -5,21 +5,25 @@ shape `(N,)`, -1 where unknown, the convention of scikit-learn's
 `sklearn.semi_supervised`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from keras_ssl.data.dataset import Dataset
 
 
 def from_arrays(
-    train,
-    test=None,
+    train: tuple[ArrayLike, ArrayLike],
+    test: tuple[ArrayLike, ArrayLike] | None = None,
     *,
-    unlabeled=None,
-    num_classes=None,
-    class_names=None,
-    name="arrays",
-    flip=True,
-):
+    unlabeled: ArrayLike | None = None,
+    num_classes: int | None = None,
+    class_names: Sequence[str] | None = None,
+    name: str = "arrays",
+    flip: bool = True,
+) -> Dataset:
     """Makes a data set of arrays.
 
     Arrays that are right already are not copied; memory maps stay memory
@@ -72,10 +76,15 @@ def from_arrays(
     )
 
 
-def _classes(num_classes, class_names, labels):
+def _classes(
+    num_classes: int | None,
+    class_names: Sequence[object] | None,
+    labels: NDArray[Any],
+) -> tuple[int, tuple[str, ...]]:
     if num_classes is None:
-        named = class_names is not None
-        num_classes = len(class_names) if named else labels.max() + 1
+        num_classes = labels.max() + 1
+        if class_names is not None:
+            num_classes = len(class_names)
     num_classes = int(num_classes)
     if num_classes < 1:
         raise ValueError(
@@ -91,7 +100,9 @@ def _classes(num_classes, class_names, labels):
     return num_classes, tuple(map(str, class_names))
 
 
-def _checked_pair(pair, part):
+def _checked_pair(
+    pair: tuple[ArrayLike, ArrayLike], part: str
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise ValueError(
             f"{part} must be a pair (images, labels); received "
@@ -113,8 +124,8 @@ def _checked_pair(pair, part):
     return images, labels.reshape(-1)
 
 
-def _checked_images(images, part):
-    images = np.asanyarray(images)
+def _checked_images(given: ArrayLike, part: str) -> NDArray[np.uint8]:
+    images = np.asanyarray(given)
     if images.dtype != np.uint8:
         raise ValueError(
             f"{part} images must be uint8, 0 to 255; received {images.dtype}. "
@@ -139,7 +150,9 @@ def _checked_images(images, part):
     return images
 
 
-def _checked_labels(labels, lowest, num_classes, part):
+def _checked_labels(
+    labels: NDArray[Any], lowest: int, num_classes: int, part: str
+) -> NDArray[np.int32]:
     """Returns labels as int32, once they are known to be in range."""
     least, most = labels.min(), labels.max()
     if least < lowest or most >= num_classes:
@@ -151,7 +164,9 @@ def _checked_labels(labels, lowest, num_classes, part):
     return labels.astype(np.int32, copy=False)
 
 
-def _check_same_shape(images, others, part):
+def _check_same_shape(
+    images: NDArray[np.uint8], others: NDArray[np.uint8], part: str
+) -> None:
     if others.shape[1:] != images.shape[1:]:
         raise ValueError(
             f"{part} images must have the shape of train images, "

@@ -6,14 +6,19 @@ expects.
 
 import copy
 import threading
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ssl import (
     _core,
     backend,  # noqa: F401  (chooses one before Keras loads)
 )
 from keras_ssl.data import policies
+from keras_ssl.data.dataset import Dataset
+from keras_ssl.data.split import Split
 
 import keras  # isort: skip
 
@@ -55,15 +60,15 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        split,
-        views,
-        batch_size=64,
-        unlabeled_ratio=1,
-        seed=0,
-        steps_per_epoch=100,
-        threads=0,
-        reveal_truth=False,
-    ):
+        split: Split,
+        views: Mapping[str, tuple[str, str | policies.Policy]],
+        batch_size: int = 64,
+        unlabeled_ratio: int = 1,
+        seed: int = 0,
+        steps_per_epoch: int = 100,
+        threads: int = 0,
+        reveal_truth: bool = False,
+    ) -> None:
         # one worker: the threads are the sampler's, and Keras' own bring
         # nothing on top
         super().__init__(workers=1)
@@ -102,11 +107,11 @@ class Batches(keras.utils.PyDataset):
         )
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> None:
         """`None`: there is no last batch."""
         return
 
-    def from_step(self, step):
+    def from_step(self, step: int) -> Self:
         """The same batches, counted from `step`: its item 0 is our item `step`.
 
         Args:
@@ -116,7 +121,9 @@ class Batches(keras.utils.PyDataset):
         later.first_step = step
         return later
 
-    def __getitem__(self, i):
+    def __getitem__(
+        self, i: int
+    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int32]]:
         with self._lock:  # TensorFlow asks from a thread of its own
             views = self._sampler.batch(self.first_step + i)
         index = {
@@ -130,28 +137,28 @@ class Batches(keras.utils.PyDataset):
         return views, labels
 
     @property
-    def seconds_waited(self):
+    def seconds_waited(self) -> float:
         """How long, in all, batches had to be waited for."""
         return self._sampler.wait_seconds
 
-    def waiting(self):
+    def waiting(self) -> keras.callbacks.Callback:
         """A callback that reports "data_wait", seconds of waiting an epoch."""
         return _Waiting(self)
 
 
 class _Waiting(keras.callbacks.Callback):
-    def __init__(self, batches):
+    def __init__(self, batches: Batches) -> None:
         super().__init__()
         self.batches = batches
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.before = self.batches.seconds_waited
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs["data_wait"] = self.batches.seconds_waited - self.before
 
 
-def _policy(dataset, policy):
+def _policy(dataset: Dataset, policy: str | policies.Policy) -> policies.Policy:
     named = {
         "weak": dataset.weak,
         "strong": dataset.strong,
@@ -167,7 +174,7 @@ def _policy(dataset, policy):
     return policy
 
 
-def _at_least_one(name, value):
+def _at_least_one(name: str, value: int) -> int:
     if value < 1:
         raise ValueError(f"{name} must be at least 1; received {value}")
     return int(value)

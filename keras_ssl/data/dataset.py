@@ -4,8 +4,12 @@ import dataclasses
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
+from keras_ssl.data import policies
 from keras_ssl.data import split as splitting
+
+Pair = tuple[NDArray[np.uint8], NDArray[np.int32]]  # images and labels
 
 FINGERPRINT_IMAGES = 64
 
@@ -33,13 +37,13 @@ class Dataset:
     """
 
     name: str
-    train: tuple
-    test: tuple | None
+    train: Pair
+    test: Pair | None
     num_classes: int
-    class_names: tuple
+    class_names: tuple[str, ...]
     flip: bool = True
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shape = "x".join(map(str, self.image_shape))
         test = f"{len(self.test[1])} test" if self.test else "no test"
         return (
@@ -48,26 +52,23 @@ class Dataset:
         )
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         """`(height, width, channels)`."""
-        return tuple(self.train[0].shape[1:])
+        height, width, channels = self.train[0].shape[1:]
+        return height, width, channels
 
     @property
-    def weak(self):
+    def weak(self) -> policies.Policy:
         """The recommended weak augmentation, a `policies.Policy`."""
-        from keras_ssl.data import policies
-
         return policies.weak(flip=self.flip)
 
     @property
-    def strong(self):
+    def strong(self) -> policies.Policy:
         """The recommended strong augmentation, a `policies.Policy`."""
-        from keras_ssl.data import policies
-
         return policies.strong(flip=self.flip)
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """SHA-256 (hex) of the training set, to recognize it by.
 
         It covers the number, shape and labels of the training images and the
@@ -81,7 +82,12 @@ class Dataset:
             digest.update(np.ascontiguousarray(image).data)
         return digest.hexdigest()
 
-    def split(self, labels_per_class, seed=0, validation_per_class=0):
+    def split(
+        self,
+        labels_per_class: int,
+        seed: int = 0,
+        validation_per_class: int = 0,
+    ) -> splitting.Split:
         """Chooses which training images count as labeled.
 
         Args:

@@ -1,9 +1,12 @@
 """Data sets by name: scikit-learn's digits and those of TFDS."""
 
+import os
+
 import numpy as np
 
 from keras_ssl.data import tfds_reader
 from keras_ssl.data.arrays import from_arrays
+from keras_ssl.data.dataset import Dataset, Pair
 from keras_ssl.data.image_size import checked_image_size, resize
 
 # The mirror image of a digit or letter is another sign, or none at all.
@@ -35,7 +38,7 @@ NAMES = (
 DIGITS_TRAIN = 1297
 
 
-def names():
+def names() -> tuple[str, ...]:
     """Returns the names of common data sets that `load` reads.
 
     Any other image classification data set of TFDS can be loaded by its TFDS
@@ -53,7 +56,13 @@ def names():
     return NAMES
 
 
-def load(name, *, data_dir=None, image_size=None, flip=None):
+def load(
+    name: str,
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    image_size: tuple[int, int] | None = None,
+    flip: bool | None = None,
+) -> Dataset:
     """Loads a data set by name.
 
     `"digits"` is bundled with scikit-learn: 1,797 real handwritten digits of
@@ -106,8 +115,9 @@ def load(name, *, data_dir=None, image_size=None, flip=None):
         stem = name.partition(":")[0].partition("/")[0]
         flip = stem not in MIRRORING_CHANGES_LABELS
     if name == "digits":
-        train, test = _digits(image_size)
-        return from_arrays(train, test, name=name, flip=flip, num_classes=10)
+        return from_arrays(
+            *_digits(image_size), name=name, flip=flip, num_classes=10
+        )
     train, test, about = tfds_reader.read(name, data_dir, image_size)
     return from_arrays(
         train,
@@ -119,7 +129,7 @@ def load(name, *, data_dir=None, image_size=None, flip=None):
     )
 
 
-def _digits(image_size):
+def _digits(image_size: tuple[int, int] | None) -> tuple[Pair, Pair]:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
@@ -131,7 +141,5 @@ def _digits(image_size):
     if image_size:
         images = np.stack([resize(image, image_size) for image in images])
     labels = bunch.target.astype(np.int32)
-    return tuple(
-        (images[part], labels[part])
-        for part in (slice(DIGITS_TRAIN), slice(DIGITS_TRAIN, None))
-    )
+    train, test = slice(DIGITS_TRAIN), slice(DIGITS_TRAIN, None)
+    return (images[train], labels[train]), (images[test], labels[test])

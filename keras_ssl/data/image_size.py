@@ -3,11 +3,14 @@
 import operator
 
 import numpy as np
+from numpy.typing import NDArray
 
 PILLOW_MODES = {1: "L", 3: "RGB"}
 
 
-def checked_image_size(image_size):
+def checked_image_size(
+    image_size: tuple[int, int] | None,
+) -> tuple[int, int] | None:
     """Returns `image_size` as a tuple of two positive ints, or `None`.
 
     Args:
@@ -33,7 +36,9 @@ def checked_image_size(image_size):
     return height, width
 
 
-def resize(image, image_size):
+def resize(
+    image: NDArray[np.uint8], image_size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Resizes one image with Pillow, bilinear.
 
     Pillow widens the filter when it shrinks an image, so no pixel of the

@@ -16,10 +16,17 @@ labeled images are also part of the unlabeled ones.
 import dataclasses
 import hashlib
 import operator
+import os
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ssl.data import split_file
+
+if TYPE_CHECKING:
+    from keras_ssl.data.batches import Batches
+    from keras_ssl.data.dataset import Dataset, Pair
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -44,14 +51,14 @@ class Split:
             validation images without a label.
     """
 
-    dataset: object
-    labeled: np.ndarray
-    unlabeled: np.ndarray
-    validation_indices: np.ndarray
+    dataset: "Dataset"
+    labeled: NDArray[np.int64]
+    unlabeled: NDArray[np.int64]
+    validation_indices: NDArray[np.int64]
     seed: int = 0
     labels_per_class: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         labels = self.dataset.train[1]
         for part in ("labeled", "unlabeled", "validation_indices"):
             indices = np.asarray(getattr(self, part), np.int64)
@@ -66,7 +73,7 @@ class Split:
                 raise ValueError(f"{part} holds images whose label is -1")
             object.__setattr__(self, part, indices)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         held_out = len(self.validation_indices)
         validation = f"{held_out} validation, " if held_out else ""
         return (
@@ -75,7 +82,7 @@ class Split:
         )
 
     @property
-    def labels_of_unlabeled(self):
+    def labels_of_unlabeled(self) -> NDArray[np.int32]:
         """True labels of `unlabeled`, int32 `(U,)`, -1 where unknown.
 
         For measuring pseudo-labels in benchmarks; no method trains on them.
@@ -83,7 +90,7 @@ class Split:
         return self.dataset.train[1][self.unlabeled]
 
     @property
-    def validation(self):
+    def validation(self) -> "Pair | None":
         """Held-out `(images, labels)`, or `None` if nothing was held out."""
         if not len(self.validation_indices):
             return None
@@ -91,20 +98,20 @@ class Split:
         return images[self.validation_indices], labels[self.validation_indices]
 
     @property
-    def test(self):
+    def test(self) -> "Pair | None":
         """`(images, labels)` of the test set, or `None`."""
         return self.dataset.test
 
     def batches(
         self,
-        model,
-        batch_size=64,
-        unlabeled_ratio=None,
-        seed=0,
-        steps_per_epoch=100,
-        threads=0,
-        reveal_truth=False,
-    ):
+        model: Any,
+        batch_size: int = 64,
+        unlabeled_ratio: int | None = None,
+        seed: int = 0,
+        steps_per_epoch: int = 100,
+        threads: int = 0,
+        reveal_truth: bool = False,
+    ) -> "Batches":
         """Returns the batches `model` trains on, for `model.fit`.
 
         Args:
@@ -140,7 +147,7 @@ class Split:
             reveal_truth=reveal_truth,
         )
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the split as JSON, whole or not at all.
 
         Args:
@@ -161,7 +168,7 @@ class Split:
         split_file.write(self, path)
 
     @classmethod
-    def load(cls, path, dataset):
+    def load(cls, path: str | os.PathLike[str], dataset: "Dataset") -> "Split":
         """Reads a split that `save` has written.
 
         Args:
@@ -179,7 +186,12 @@ class Split:
         return cls(dataset, **split_file.read(path, dataset))
 
 
-def draw(dataset, labels_per_class, seed=0, validation_per_class=0):
+def draw(
+    dataset: "Dataset",
+    labels_per_class: int,
+    seed: int = 0,
+    validation_per_class: int = 0,
+) -> Split:
     """Draws a class-balanced split; see `Dataset.split`.
 
     Args:
@@ -198,7 +210,8 @@ def draw(dataset, labels_per_class, seed=0, validation_per_class=0):
     held_out = _whole("validation_per_class", validation_per_class, 0)
     seed = _whole("seed", seed, None)
     labels = np.asarray(dataset.train[1])
-    labeled, validation = [], []
+    labeled: list[int] = []
+    validation: list[int] = []
     for number, class_name in enumerate(dataset.class_names):
         members = np.flatnonzero(labels == number).tolist()
         if len(members) < asked + held_out:
@@ -212,17 +225,24 @@ def draw(dataset, labels_per_class, seed=0, validation_per_class=0):
         labeled += members[:asked]
         validation += members[len(members) - held_out :]
     unlabeled = split_file.all_but(dataset, validation)
-    return Split(dataset, labeled, unlabeled, validation, seed, asked)
+    return Split(
+        dataset,
+        np.array(labeled, np.int64),
+        unlabeled,
+        np.array(validation, np.int64),
+        seed,
+        asked,
+    )
 
 
-def _rank(seed, index):
+def _rank(seed: int, index: int) -> bytes:
     return hashlib.sha256(f"{seed}:{index}".encode()).digest()
 
 
-def _whole(name, value, least):
+def _whole(name: str, value: SupportsIndex, least: int | None) -> int:
     """Returns `value` as an int that is at least `least`."""
     try:
-        number = operator.index(value)
+        number: int | None = operator.index(value)
     except TypeError:
         number = None
     if number is None or (least is not None and number < least):

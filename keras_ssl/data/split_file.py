@@ -6,14 +6,20 @@ import operator
 import os
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from keras_ssl.data.dataset import Dataset
+    from keras_ssl.data.split import Split
 
 FORMAT = "keras_ssl split 1"
 ALL_BUT_VALIDATION = "all but validation"
 
 
-def all_but(dataset, held_out):
+def all_but(dataset: "Dataset", held_out: ArrayLike) -> NDArray[np.int64]:
     """Returns the training images that are not held out.
 
     Args:
@@ -28,7 +34,7 @@ def all_but(dataset, held_out):
     return np.flatnonzero(kept).astype(np.int64, copy=False)
 
 
-def write(split, path):
+def write(split: "Split", path: str | os.PathLike[str]) -> None:
     """Writes a split, whole or not at all; see `Split.save`.
 
     Args:
@@ -70,7 +76,7 @@ def write(split, path):
         unfinished.unlink(missing_ok=True)
 
 
-def read(path, dataset):
+def read(path: str | os.PathLike[str], dataset: "Dataset") -> dict[str, Any]:
     """Reads what `write` has written; see `Split.load`.
 
     Args:
@@ -105,7 +111,7 @@ def read(path, dataset):
     }
 
 
-def _content(path):
+def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_text("utf-8"))
         whole = content.pop("sha256") == _checksum(content)
@@ -120,6 +126,6 @@ def _content(path):
     return content
 
 
-def _checksum(content):
+def _checksum(content: dict[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, default=operator.index)
     return hashlib.sha256(text.encode()).hexdigest()

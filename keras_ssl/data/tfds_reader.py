@@ -9,18 +9,22 @@ import difflib
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ssl.data import array_cache
+from keras_ssl.data.dataset import Pair
 from keras_ssl.data.image_size import resize
 
 TEST_SPLITS = ("test", "validation")
 UNLABELED_SPLITS = ("unlabelled", "unlabeled")
 
 
-def default_data_dir():
+def default_data_dir() -> Path:
     """Returns the folder of prepared data sets when none is given.
 
     Returns:
@@ -31,7 +35,11 @@ def default_data_dir():
     return Path(chosen or "~/tensorflow_datasets").expanduser()
 
 
-def read(name, data_dir=None, image_size=None):
+def read(
+    name: str,
+    data_dir: str | os.PathLike[str] | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> tuple[Pair, Pair | None, dict[str, Any]]:
     """Reads a TFDS image classification data set.
 
     The training set is the split "train", followed by "unlabelled" where
@@ -72,7 +80,7 @@ def read(name, data_dir=None, image_size=None):
     return array_cache.read(target)
 
 
-def find_builder(name, data_dir):
+def find_builder(name: str, data_dir: str | os.PathLike[str]) -> Any:
     """Returns the TFDS builder of a data set.
 
     Args:
@@ -107,7 +115,7 @@ def find_builder(name, data_dir):
         raise ValueError(_unknown(name, ["digits", *known])) from None
 
 
-def _unknown(name, known):
+def _unknown(name: str, known: Iterable[str]) -> str:
     closest = difflib.get_close_matches(name, known, n=4)
     listed = ", ".join(map(repr, closest)) or "none"
     return (
@@ -116,7 +124,7 @@ def _unknown(name, known):
     )
 
 
-def _check_features(builder):
+def _check_features(builder: Any) -> None:
     import tensorflow_datasets as tfds
 
     keys = builder.info.supervised_keys
@@ -140,7 +148,7 @@ def _check_features(builder):
         )
 
 
-def _prepare(builder):
+def _prepare(builder: Any) -> None:
     try:
         builder.download_and_prepare()
     except Exception as error:  # TFDS raises many kinds, from many libraries
@@ -152,7 +160,9 @@ def _prepare(builder):
         ) from error
 
 
-def _decode(builder, image_size, room):
+def _decode(
+    builder: Any, image_size: tuple[int, int] | None, room: Path
+) -> None:
     """Writes the arrays of a prepared data set into the folder `room`."""
     splits = builder.info.splits
     if "train" not in splits:
@@ -179,11 +189,17 @@ def _decode(builder, image_size, room):
     (room / "about.json").write_text(json.dumps(about, indent=1), "utf-8")
 
 
-def _decode_part(builder, part, splits, image_size, room):
+def _decode_part(
+    builder: Any,
+    part: str,
+    splits: Sequence[str],
+    image_size: tuple[int, int] | None,
+    room: Path,
+) -> None:
     counts = [builder.info.splits[split].num_examples for split in splits]
     labels = []
 
-    def images():
+    def images() -> Iterator[NDArray[np.uint8]]:
         for split in splits:
             for image, label in _examples(builder, split):
                 labels.append(-1 if split in UNLABELED_SPLITS else label)
@@ -197,7 +213,7 @@ def _decode_part(builder, part, splits, image_size, room):
     np.save(room / f"{part}_labels.npy", np.array(labels, np.int32))
 
 
-def _labels_known(builder, split):
+def _labels_known(builder: Any, split: str) -> bool:
     """Whether a split exists and its labels are not withheld (-1)."""
     if split not in builder.info.splits:
         return False
@@ -205,7 +221,7 @@ def _labels_known(builder, split):
     return int(label) >= 0
 
 
-def _examples(builder, split):
+def _examples(builder: Any, split: str) -> Iterator[tuple[Any, Any]]:
     """Yields `(image, label)` in the order on disk, files one by one."""
     import tensorflow_datasets as tfds
 

@@ -7,13 +7,14 @@ model = keras_ssl.methods.get("fixmatch")(network)  # == methods.FixMatch
 
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
-from keras_ssl.methods.fixmatch import FixMatch
-from keras_ssl.methods.flexmatch import FlexMatch
-from keras_ssl.methods.mean_teacher import MeanTeacher
-from keras_ssl.methods.pi_model import PiModel
-from keras_ssl.methods.pseudo_label import PseudoLabel
-from keras_ssl.methods.supervised import Supervised
-from keras_ssl.methods.vat import VAT
+from keras_ssl.methods.fixmatch import FixMatch as FixMatch
+from keras_ssl.methods.flexmatch import FlexMatch as FlexMatch
+from keras_ssl.methods.mean_teacher import MeanTeacher as MeanTeacher
+from keras_ssl.methods.pi_model import PiModel as PiModel
+from keras_ssl.methods.pseudo_label import PseudoLabel as PseudoLabel
+from keras_ssl.methods.supervised import Supervised as Supervised
+from keras_ssl.methods.vat import VAT as VAT
+from keras_ssl.ssl_model import SSLModel
 
 METHODS = {
     "supervised": Supervised,
@@ -26,12 +27,12 @@ METHODS = {
 }
 
 
-def names():
+def names() -> list[str]:
     """The names that `get` takes, oldest paper first."""
     return list(METHODS)
 
 
-def get(name):
+def get(name: str) -> type[SSLModel]:
     """The class of a method.
 
     Args:

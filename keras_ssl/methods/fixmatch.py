@@ -1,5 +1,8 @@
 """FixMatch: Sohn et al., NeurIPS 2020 (arXiv 2001.07685)."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, pseudo_label
@@ -30,7 +33,7 @@ class FixMatch(SSLModel):
 
     >>> model = keras_ssl.methods.FixMatch(network)
     >>> model.compile()
-    >>> model.fit(split.batches(model), epochs=10)
+    >>> history = model.fit(split.batches(model), epochs=10)
     """
 
     views = {
@@ -41,7 +44,13 @@ class FixMatch(SSLModel):
     monitors = ("mask_rate", "pseudo_label_accuracy")
     unlabeled_ratio = 7
 
-    def __init__(self, network, threshold=0.95, unlabeled_weight=1.0, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        threshold: float = 0.95,
+        unlabeled_weight: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(network, **kwargs)
         self.threshold = threshold
         self.unlabeled_weight = unlabeled_weight

@@ -1,5 +1,8 @@
 """FlexMatch: Zhang et al., NeurIPS 2021 (arXiv 2110.08263)."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
 from keras_ssl.methods.fixmatch import FixMatch
@@ -18,7 +21,7 @@ class FlexMatch(FixMatch):
     start nothing is confident, every T is 0 and every guess is used. The counts
     of the moment come from before this batch's update, as in TorchSSL.
 
-    Equation numbers are from memory [M].
+    Equation numbers could not be checked against the paper.
 
     Args:
         network: see `SSLModel`.
@@ -28,13 +31,18 @@ class FlexMatch(FixMatch):
         **kwargs: see `SSLModel`.
     """
 
-    def __init__(self, network, unlabeled_size=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        unlabeled_size: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(network, **kwargs)
-        self.unlabeled_size = None
+        self.unlabeled_size: int | None = None
         if unlabeled_size is not None:
             self.build_state(unlabeled_size)
 
-    def build_state(self, unlabeled_size):
+    def build_state(self, unlabeled_size: int) -> None:
         """One remembered class for each unlabeled example, at first none."""
         if self.unlabeled_size not in (None, unlabeled_size):
             raise ValueError(

@@ -1,5 +1,8 @@
 """Mean Teacher: Tarvainen & Valpola, NeurIPS 2017."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
 from keras_ssl import backend
@@ -43,7 +46,13 @@ class MeanTeacher(SSLModel):
         "teacher": ("unlabeled", "weak"),
     }
 
-    def __init__(self, network, unlabeled_weight=50.0, ramp=0.4, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        unlabeled_weight: float = 50.0,
+        ramp: float = 0.4,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(network, **kwargs)
         if not self.ema_decay:
             raise ValueError(

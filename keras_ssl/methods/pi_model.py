@@ -1,5 +1,8 @@
 """Pi-model: Sajjadi et al., NeurIPS 2016; Laine & Aila, ICLR 2017."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, probabilities, squared_difference
@@ -34,7 +37,13 @@ class PiModel(SSLModel):
         "second": ("unlabeled", "weak"),
     }
 
-    def __init__(self, network, unlabeled_weight=10.0, ramp=0.4, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        unlabeled_weight: float = 10.0,
+        ramp: float = 0.4,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(network, **kwargs)
         self.unlabeled_weight = unlabeled_weight
         self.ramp = ramp

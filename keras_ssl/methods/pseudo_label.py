@@ -1,5 +1,8 @@
 """Pseudo-label: D.-H. Lee, ICML 2013 workshop on representation learning."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, pseudo_label
@@ -36,12 +39,12 @@ class PseudoLabel(SSLModel):
 
     def __init__(
         self,
-        network,
-        threshold=0.95,
-        unlabeled_weight=1.0,
-        ramp=0.4,
-        **kwargs,
-    ):
+        network: keras.Model,
+        threshold: float = 0.95,
+        unlabeled_weight: float = 1.0,
+        ramp: float = 0.4,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(network, **kwargs)
         self.threshold = threshold
         self.unlabeled_weight = unlabeled_weight

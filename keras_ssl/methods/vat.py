@@ -1,6 +1,7 @@
 """Virtual adversarial training: Miyato et al., TPAMI 2018."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -60,14 +61,14 @@ class VAT(SSLModel):
 
     def __init__(
         self,
-        network,
-        epsilon=None,
-        xi=0.1,
-        unlabeled_weight=1.0,
-        entropy_weight=1.0,
-        ramp=0.4,
-        **kwargs,
-    ):
+        network: keras.Model,
+        epsilon: float | None = None,
+        xi: float = 0.1,
+        unlabeled_weight: float = 1.0,
+        entropy_weight: float = 1.0,
+        ramp: float = 0.4,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(network, **kwargs)
         self.epsilon = epsilon
         self.xi = xi

@@ -5,6 +5,8 @@ built `keras.Model` of this kind serves as well.
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
@@ -24,12 +26,12 @@ NETWORKS = {
 __all__ = ["MLP", "ConvLarge", "SmallCNN", "WideResNet", "get", "names"]
 
 
-def names():
+def names() -> list[str]:
     """The names that `get` takes."""
     return list(NETWORKS)
 
 
-def get(name):
+def get(name: str) -> Callable[..., Any]:
     """The function that makes a network.
 
     Args:

@@ -2,16 +2,17 @@
 
 import keras
 
+from keras_ssl.backend import Tensor
 from keras_ssl.networks.layers import activate, normalize
 
 
 def ConvLarge(  # noqa: N802 (a function named as a class, as keras.applications)
-    num_classes=10,
-    input_shape=(32, 32, 3),
-    activation="leaky_relu",
-    momentum=0.999,
-    name="conv_large",
-):
+    num_classes: int = 10,
+    input_shape: tuple[int, int, int] = (32, 32, 3),
+    activation: str = "leaky_relu",
+    momentum: float = 0.999,
+    name: str = "conv_large",
+) -> keras.Model:
     """The network of Laine & Aila, ICLR 2017, table 5; also of Mean Teacher,
     VAT and ICT.
 
@@ -42,7 +43,9 @@ def ConvLarge(  # noqa: N802 (a function named as a class, as keras.applications
             f"and a 3 x 3 convolution leave something; received {input_shape}"
         )
 
-    def convolve(x, filters, size=3, padding="same"):
+    def convolve(
+        x: Tensor, filters: int, size: int = 3, padding: str = "same"
+    ) -> Tensor:
         x = keras.layers.Conv2D(
             filters, size, padding=padding, kernel_initializer="he_normal"
         )(x)

@@ -6,13 +6,13 @@ from keras_ssl.networks.layers import activate, normalize
 
 
 def MLP(  # noqa: N802 (a function named as a class, as keras.applications)
-    num_classes=10,
-    input_shape=(28, 28, 1),
-    hidden=(512, 256),
-    activation="relu",
-    momentum=0.9,
-    name="mlp",
-):
+    num_classes: int = 10,
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    hidden: tuple[int, ...] = (512, 256),
+    activation: str = "relu",
+    momentum: float = 0.9,
+    name: str = "mlp",
+) -> keras.Model:
     """Dense layers with batch normalization on the flattened image.
 
     Args:

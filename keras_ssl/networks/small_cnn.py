@@ -6,13 +6,13 @@ from keras_ssl.networks.layers import activate, normalize
 
 
 def SmallCNN(  # noqa: N802 (a function named as a class, as keras.applications)
-    num_classes=10,
-    input_shape=(28, 28, 1),
-    width=16,
-    activation="leaky_relu",
-    momentum=0.9,
-    name="small_cnn",
-):
+    num_classes: int = 10,
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    width: int = 16,
+    activation: str = "leaky_relu",
+    momentum: float = 0.9,
+    name: str = "small_cnn",
+) -> keras.Model:
     """Three 3x3 convolutions with 1, 2 and 4 times `width` filters, global
     maximum, dense; of no paper.
 

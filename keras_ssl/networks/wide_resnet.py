@@ -2,18 +2,19 @@
 
 import keras
 
+from keras_ssl.backend import Tensor
 from keras_ssl.networks.layers import activate, normalize
 
 
 def WideResNet(  # noqa: N802 (a function named as a class, as keras.applications)
-    depth=28,
-    width=2,
-    num_classes=10,
-    input_shape=(32, 32, 3),
-    activation="leaky_relu",
-    momentum=0.999,
-    name=None,
-):
+    depth: int = 28,
+    width: int = 2,
+    num_classes: int = 10,
+    input_shape: tuple[int, int, int] = (32, 32, 3),
+    activation: str = "leaky_relu",
+    momentum: float = 0.999,
+    name: str | None = None,
+) -> keras.Model:
     """Wide ResNet, Zagoruyko & Komodakis, BMVC 2016 (arXiv 1605.07146), in the
     form of google-research/fixmatch that every published table uses.
 
@@ -47,7 +48,9 @@ def WideResNet(  # noqa: N802 (a function named as a class, as keras.application
             f"expected depth = 6 n + 4 (10, 16, 22, 28, ...); received {depth}"
         )
 
-    def convolve(x, filters, size=3, stride=1):
+    def convolve(
+        x: Tensor, filters: int, size: int = 3, stride: int = 1
+    ) -> Tensor:
         return keras.layers.Conv2D(
             filters,
             size,
@@ -58,7 +61,9 @@ def WideResNet(  # noqa: N802 (a function named as a class, as keras.application
             ),
         )(x)
 
-    def residual(x, filters, stride, activate_shortcut):
+    def residual(
+        x: Tensor, filters: int, stride: int, activate_shortcut: bool
+    ) -> Tensor:
         y = activate(normalize(x, momentum), activation)
         shortcut = y if activate_shortcut else x
         y = convolve(y, filters, stride=stride)

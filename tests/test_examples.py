@@ -1,0 +1,139 @@
+"""What the documentation shows runs, and prints what is shown there."""
+
+import doctest
+import functools
+import importlib
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+import keras_ssl
+from keras_ssl import cli
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+KERAS_FACE = "keras_ssl.data.batches"  # its example takes a model
+
+
+def modules_with_examples():
+    for path in sorted((ROOT / "keras_ssl").rglob("*.py")):
+        if ">>>" in path.read_text("utf-8"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts).removesuffix(".__init__")
+
+
+EXAMPLES = list(modules_with_examples())
+DATA = [
+    name
+    for name in EXAMPLES
+    if name.startswith("keras_ssl.data.") and name != KERAS_FACE
+]
+LEARNING = [name for name in EXAMPLES if name not in DATA]
+
+
+def run_examples(name, presupposed):
+    """Runs the docstrings of a module, which know the names presupposed."""
+    module = importlib.import_module(name)
+    runner = doctest.DocTestRunner(
+        optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    )
+    for example in doctest.DocTestFinder().find(
+        module, name, extraglobs=presupposed
+    ):
+        report = []
+        runner.run(example, out=report.append)
+        assert not runner.failures, "".join(report)
+    assert runner.tries
+
+
+def replaced(text, changes):
+    """The text with each of the changes, all of which must apply once."""
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+def blocks(language):
+    """The README's code blocks in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def shown_commands():
+    for block in blocks("sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            if line.startswith("keras-ssl "):
+                yield " ".join(shlex.split(line, comments=True))
+
+
+@pytest.fixture
+def presupposed(digits, monkeypatch, tmp_path):
+    """What the examples of the learning wing take for granted, but small."""
+    monkeypatch.chdir(tmp_path)
+    for cls, method, arguments in (
+        (keras_ssl.data.Split, "batches", {"steps_per_epoch": 1}),
+        (keras_ssl.SSLModel, "fit", {"verbose": 0}),
+    ):
+        small = functools.partialmethod(getattr(cls, method), **arguments)
+        monkeypatch.setattr(cls, method, small)
+    network = keras_ssl.networks.SmallCNN(width=4, input_shape=(8, 8, 1))
+    model = keras_ssl.methods.get("fixmatch")(network)
+    model.compile()
+    return {
+        "keras_ssl": keras_ssl,
+        "split": digits,
+        "network": network,
+        "model": model,
+        "batches": digits.batches(model, batch_size=8),
+    }
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", DATA)
+def test_the_examples_of_the_data_wing_are_true_as_they_stand(name):
+    run_examples(name, {})
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_the_examples_of_the_learning_wing_are_true(name, presupposed):
+    run_examples(name, presupposed)
+
+
+def test_the_readme_learns_in_ten_lines(capsys):
+    shorter = {
+        "unlabeled_ratio=4": "unlabeled_ratio=4, steps_per_epoch=2",
+        "epochs=10": "epochs=1",
+    }
+    lines = replaced(blocks("python")[0], shorter)
+    exec(compile(lines, "README.md", "exec"), {})
+    assert "{'accuracy': " in capsys.readouterr().out
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("command", sorted(set(shown_commands())))
+def test_the_readme_shows_commands_that_exist(command):
+    program, *arguments = command.split()
+    parser = cli.parser()
+    assert program == parser.prog
+    assert parser.parse_args(arguments).command == arguments[0]
+
+
+@pytest.mark.once
+def test_the_demo_ends_with_its_table(tmp_path):
+    shorter = {
+        "EPOCHS, STEPS_PER_EPOCH = 20, 250": "EPOCHS, STEPS_PER_EPOCH = 1, 2"
+    }
+    demo = (ROOT / "examples" / "demo.py").read_text("utf-8")
+    short = tmp_path / "demo.py"
+    short.write_text(replaced(demo, shorter), "utf-8")
+    done = subprocess.run(
+        [sys.executable, short], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    row = r"^.{32} +[\d.]+ % +[\d.]+$"
+    table = done.stdout.partition("test accuracy")[2]
+    assert len(re.findall(row, table, re.M)) == 3, done.stdout
