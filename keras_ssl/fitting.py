@@ -21,7 +21,7 @@ class Fitting(Model):
     ) -> keras.optimizers.schedules.LearningRateSchedule:
         """Learning rate of the shared recipe: 0.03 * cos(7 pi k / 16 K).
 
-        FixMatch, section 2.4 and table 4 (arXiv 2001.07685).
+        FixMatch (arXiv 2001.07685; google-research/fixmatch).
         """
         return optimizers.SevenSixteenthsCosine(0.03, total_steps)
 

@@ -13,7 +13,7 @@ from keras_ssl.backend import Tensor
 class SevenSixteenthsCosine(keras.optimizers.schedules.LearningRateSchedule):
     """Learning rate initial * cos(7 pi k / 16 K) at step k of K.
 
-    FixMatch, section 2.4 (arXiv 2001.07685).
+    FixMatch (arXiv 2001.07685; google-research/fixmatch).
 
     Args:
         initial: learning rate at step 0.
@@ -40,8 +40,8 @@ class SGD(keras.optimizers.SGD):
     and biases and normalization parameters (vectors) are left out. The
     `weight_decay` of Keras' optimizers is another thing: it shrinks the weights
     beside the momentum, so with momentum 0.9 the same number is ten times
-    weaker, and ten times less decay costs FixMatch several points (Sohn et al.,
-    section 4.3 and appendix B).
+    weaker. (The FixMatch paper is said to lose over 5 points with ten times
+    less decay; not checked.)
 
     Args:
         learning_rate: number or schedule. Defaults to 0.03.

@@ -24,7 +24,7 @@ def linear_ramp(step: Any, length: float) -> Any:
 def sigmoid_ramp(step: Any, length: float) -> Any:
     """exp(-5 (1 - t)^2) with t = step / length, then 1.
 
-    Laine & Aila, ICLR 2017, section 3.3 (there in epochs).
+    Laine & Aila, ICLR 2017 (there in epochs).
     """
     return ops.exp(-5.0 * ops.square(1.0 - linear_ramp(step, length)))
 
@@ -32,8 +32,8 @@ def sigmoid_ramp(step: Any, length: float) -> Any:
 def cosine_7_16(step: Any, total_steps: float) -> Any:
     """cos(7 pi step / (16 total_steps)): from 1 down to 0.195 at the end.
 
-    FixMatch, section 2.4 (arXiv 2001.07685). Past `total_steps` the last value
-    is kept, where the bare formula would turn negative.
+    FixMatch (arXiv 2001.07685; google-research/fixmatch). Past `total_steps`
+    the last value is kept, where the bare formula would turn negative.
     """
     done = linear_ramp(step, total_steps)
     return ops.cos(done * (7.0 * math.pi / 16.0))

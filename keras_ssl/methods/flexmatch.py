@@ -12,16 +12,16 @@ class FlexMatch(FixMatch):
     """FixMatch with a threshold for each class, lower where learning is behind.
 
         s_i = argmax q_i once max q_i >= tau, else -1     for every example i
-        sigma(c) = |{i: s_i = c}|                                        (eq. 5)
-        beta(c) = sigma(c) / max(max_c sigma(c), |{i: s_i = -1}|)       (eq. 11)
-        T(c) = tau beta(c) / (2 - beta(c))                              (eq. 12)
+        sigma(c) = |{i: s_i = c}|
+        beta(c) = sigma(c) / max(max_c sigma(c), |{i: s_i = -1}|)
+        T(c) = tau beta(c) / (2 - beta(c))
         mask = 1[max q >= T(argmax q)]
 
     s is counted with the fixed tau, not with the flexible thresholds. At the
     start nothing is confident, every T is 0 and every guess is used. The counts
-    of the moment come from before this batch's update, as in TorchSSL.
-
-    Equation numbers could not be checked against the paper.
+    of the moment come from before this batch's update, as in TorchSSL. Where a
+    batch straddles two passes and holds an example twice, one of its guesses is
+    remembered, and which one is the backend's choice.
 
     Args:
         network: see `SSLModel`.

@@ -16,7 +16,7 @@ class PiModel(SSLModel):
         L = H(y, p(x)) + w(k) mean_u ||p(a1(u)) - p(a2(u))||^2 / classes
 
     a1 and a2 draw augmentation and dropout independently, and gradient flows
-    through both branches (Laine & Aila, algorithm 1).
+    through both branches, as in Laine & Aila.
 
     Deviations: weight and ramp are those of the later benchmarks (TorchSSL:
     w = 10, rising in a straight line over the first 40 % of training) and not

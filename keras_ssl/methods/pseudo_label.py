@@ -18,7 +18,7 @@ class PseudoLabel(SSLModel):
     The guess comes from the same forward pass that it then trains, and examples
     below the threshold count as zero in the mean over the whole batch.
 
-    Deviations: Lee (equations 15 and 16) takes every guess, whatever its
+    Deviations: Lee (as quoted, not checked) takes every guess, whatever its
     confidence, and lets w rise to 3 in a straight line between two epochs.
     Here, as in the later benchmarks (google-research/fixmatch, TorchSSL), there
     is a threshold, w = 1, and the ramp covers the first 40 % of training.

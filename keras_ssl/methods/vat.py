@@ -25,10 +25,10 @@ def unit(x):
 class VAT(SSLModel):
     """The prediction shall not change in the direction that changes it most.
 
-        d = unit(noise);  g = d/dr KL(p(u) || p(u + r)) at r = xi d    (eq. 10)
-        r_adv = eps unit(g)                                            (eq. 11)
+        d = unit(noise);  g = d/dr KL(p(u) || p(u + r)) at r = xi d
+        r_adv = eps unit(g)
         L = H(y, p(x)) + w(k) [ mean_u KL(p(u) || p(u + r_adv))
-                                + v mean_u H(p(u)) ]                   (eq. 8)
+                                + v mean_u H(p(u)) ]
 
     p(u) in the divergence takes no gradient; the entropy term ("VAT+EntMin")
     does. One power iteration. As in the authors' code the unlabeled images pass

@@ -13,7 +13,7 @@ def ConvLarge(  # noqa: N802 (a function named as a class, as keras.applications
     momentum: float = 0.999,
     name: str = "conv_large",
 ) -> keras.Model:
-    """The network of Laine & Aila, ICLR 2017, table 5; also of Mean Teacher,
+    """The network of Laine & Aila, ICLR 2017; also of Mean Teacher,
     VAT and ICT.
 
     Gaussian noise 0.15; three 3x3 convolutions with 128 filters, pooling,
