@@ -10,7 +10,7 @@ import json
 import os
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras_ssl
@@ -56,6 +56,24 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
+def whole(least: int) -> Callable[[str], int]:
+    """An argument type: a whole number that is at least `least`."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number of at least {least}; received "
+                f"{text!r}"
+            )
+        return value
+
+    return number
+
+
 def _add_backend(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--backend",
@@ -85,30 +103,36 @@ def _add_train(commands: Any) -> None:
     train.add_argument(
         "--data", default="digits", help="digits, or a TFDS image data set"
     )
-    train.add_argument("--labels-per-class", type=int, default=4)
+    train.add_argument("--labels-per-class", type=whole(1), default=4)
     train.add_argument(
         "--validation-per-class",
-        type=int,
+        type=whole(0),
         default=0,
         help="images of each class held out of training, to be evaluated after "
         "each epoch; with 0 the test set is, which is for looking only: the "
         "reported weights are the last ones in any case",
     )
-    train.add_argument("--epochs", type=int, default=10)
+    train.add_argument("--epochs", type=whole(1), default=10)
     train.add_argument(
-        "--steps-per-epoch", type=int, default=100, help="steps in an epoch"
+        "--steps-per-epoch",
+        type=whole(1),
+        default=100,
+        help="steps in an epoch",
     )
     train.add_argument(
-        "--batch-size", type=int, default=64, help="labeled images in a batch"
+        "--batch-size",
+        type=whole(1),
+        default=64,
+        help="labeled images in a batch",
     )
     train.add_argument(
         "--unlabeled-ratio",
-        type=int,
+        type=whole(1),
         help="unlabeled images per labeled one in a batch; None: the method's",
     )
     train.add_argument(
         "--seed",
-        type=int,
+        type=whole(0),
         default=0,
         help="decides the split, the first weights, order and augmentation",
     )
@@ -122,11 +146,14 @@ def _add_train(commands: Any) -> None:
     )
     train.add_argument(
         "--save-every",
-        type=int,
+        type=whole(1),
         help="also save after so many steps inside an epoch",
     )
     train.add_argument(
-        "--threads", type=int, default=0, help="of the sampler; 0: one per core"
+        "--threads",
+        type=whole(0),
+        default=0,
+        help="of the sampler; 0: one per core",
     )
     _add_backend(train)
     # so that an argument that was given can be told from one that was not
