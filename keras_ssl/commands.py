@@ -53,15 +53,16 @@ def train(options: Namespace) -> None:
         f"{model.network.count_params():,} weights on {config['backend']}"
     )
     try:
-        model.fit(
-            batches,
-            epochs=options.epochs,
-            resume=True,
-            callbacks=[batches.waiting(), run],
-            validation_data=split.validation or split.test,
-            validation_batch_size=500,
-            verbose=_verbose(),
-        )
+        with run.interruptible():
+            model.fit(
+                batches,
+                epochs=options.epochs,
+                resume=True,
+                callbacks=[batches.waiting(), run],
+                validation_data=split.validation or split.test,
+                validation_batch_size=500,
+                verbose=_verbose(),
+            )
     except KeyboardInterrupt:
         print(f"\nto go on: keras-ssl train --resume --out {options.out}")
         raise
@@ -76,6 +77,11 @@ def _config(run: "keras_ssl.RunFolder", options: Namespace) -> dict[str, Any]:
     asked = {k: v for k, v in vars(options).items() if k not in FREE}
     backend = keras.backend.backend()
     config = run.read("config")
+    if config is None and options.resume:
+        raise ValueError(
+            f"{run.path} holds no run to go on with; leave --resume out to "
+            "begin one"
+        )
     if config is None:
         packages = ("keras_ssl", "keras", "numpy", backend)
         versions = {name: _version(name) for name in packages}

@@ -13,10 +13,14 @@ the history only ever grows by whole lines, so a run that is cut off at any
 moment can be continued.
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import signal
+import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -49,6 +53,7 @@ class RunFolder(keras.callbacks.Callback):
         super().__init__()
         self.path = pathlib.Path(path)
         self.save_every = save_every
+        self._interrupted = False
         self.path.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -131,6 +136,40 @@ class RunFolder(keras.callbacks.Callback):
             )
         return model
 
+    # Ctrl-C -----------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within it, Ctrl-C ends the training in order; a second one at once.
+
+        The step is finished, the model saved and KeyboardInterrupt raised.
+        Python's own way may lose it: raised inside a callback of the garbage
+        collector, as JAX has one, it is printed and forgotten.
+
+        Example:
+
+        >>> with run.interruptible():
+        ...     history = model.fit(batches, epochs=20, callbacks=[run])
+        """
+
+        def interrupt(signum: int, frame: Any) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may handle signals
+            return
+        self._interrupted = False
+        before = signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+            if self._interrupted:
+                raise KeyboardInterrupt
+        finally:
+            signal.signal(signal.SIGINT, before)
+            self._interrupted = False
+
     # What fit calls ---------------------------------------------------------
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -139,14 +178,26 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._unsaved += 1
-        if self.save_every and self._unsaved >= self.save_every:
+        is_due = self.save_every and self._unsaved >= self.save_every
+        if is_due or self._interrupted:
             self.save_model(self.model)  # .model, under JAX, fetches the state
             self._unsaved = 0
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         entry = {"epoch": epoch + 1, "step": self.model.steps_taken()}
         entry["seconds"] = round(time.perf_counter() - self._began, 3)
         entry.update({k: float(v) for k, v in sorted((logs or {}).items())})
-        with open(self.path / "history.jsonl", "a") as file:
-            file.write(json.dumps(entry) + "\n")
+        with open(self.path / "history.jsonl", "a+b") as file:
+            if file.tell() and self._last_byte(file) != b"\n":
+                file.write(b"\n")  # after a line that was cut off
+            file.write(json.dumps(entry).encode() + b"\n")
         self.save_model(self.model)
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    @staticmethod
+    def _last_byte(file: Any) -> bytes:
+        file.seek(-1, os.SEEK_END)
+        return bytes(file.read(1))

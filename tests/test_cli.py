@@ -177,29 +177,51 @@ def weights(folder):
     ]
 
 
-def test_killed_at_a_random_moment_and_resumed_the_weights_are_the_same(
-    tmp_path,
-):
-    undisturbed = start([*LONGER, "--out", str(tmp_path / "undisturbed")])
-    finished(undisturbed)
-    out = tmp_path / "killed"
-    process = start([*LONGER, "--out", str(out)])
-    while not (out / "checkpoint.keras").exists():
+def killed(process, after):
+    """Waits until a file is there and a random while longer, then kills."""
+    while not after.exists():
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
-    pause = random.uniform(0.0, 1.0)
+    pause = random.uniform(0.0, 1.5)
     time.sleep(pause)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    # the process may have been quicker; then there is nothing left to resume
-    was_cut_off = process.returncode == -signal.SIGKILL
-    resumed = start(["train", "--resume", "--out", str(out)])
-    finished(resumed)
-    assert weights(out) == weights(tmp_path / "undisturbed"), (
-        f"killed {pause:.3f} s after the first checkpoint: {was_cut_off}"
-    )
+    # it may have been quicker than the pause; then nothing is left to resume
+    return f"{pause:.3f} s after {after.name}: {process.returncode}"
+
+
+def check_cut_off_runs(tmp_path, arguments, moments):
+    """A run killed once after each of `moments` ends as an undisturbed one."""
+    finished(start([*arguments, "--out", str(tmp_path / "undisturbed")]))
+    out = tmp_path / "killed"
+    resume = ["train", "--resume", "--out", str(out)]
+    kills = []
+    for name in moments:
+        command = resume if kills else [*arguments, "--out", str(out)]
+        kills.append(killed(start(command), out / name))
+    finished(start(resume))
+    assert weights(out) == weights(tmp_path / "undisturbed"), kills
     history = keras_ssl.RunFolder(out).history()
     assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
+
+
+def test_killed_at_a_random_moment_and_resumed_the_weights_are_the_same(
+    tmp_path,
+):
+    check_cut_off_runs(tmp_path, LONGER, ["checkpoint.keras"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("method", keras_ssl.methods.names())
+def test_every_method_survives_three_kills(tmp_path, method):
+    moments = ["config.json", "checkpoint.keras", "checkpoint.keras"]
+    check_cut_off_runs(tmp_path, [*LONGER, "--method", method], moments)
+
+
+def test_resuming_where_there_is_no_run_is_an_error(tmp_path, capsys):
+    line = fails(capsys, "train", "--resume", "--out", str(tmp_path))
+    assert "holds no run to go on with" in line
 
 
 def test_ctrl_c_says_how_to_go_on_and_exits_with_130(tmp_path):

@@ -1,6 +1,7 @@
 """The run folder: whole files or none, and a history that survives cuts."""
 
 import json
+import signal
 
 import keras
 import numpy as np
@@ -68,6 +69,65 @@ def test_history_takes_the_last_word_on_an_epoch_and_skips_a_torn_line(run):
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (run.path / "history.jsonl").write_text(text + '{"epoch": 3, "lo')
     assert [e["loss"] for e in run.history()] == [3.0, 1.5]
+
+
+def test_a_torn_line_does_not_swallow_the_next_one(run, digits):
+    file = run.path / "history.jsonl"
+    file.write_text('{"epoch": 1, "loss": 3.0}\n{"epoch": 2, "lo')
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=2)
+    model.fit(batches, epochs=2, initial_epoch=1, callbacks=[run], verbose=0)
+    assert [entry["epoch"] for entry in run.history()] == [1, 2]
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Presses Ctrl-C in the middle of a step."""
+
+    def __init__(self, step, times=1):
+        super().__init__()
+        self.step, self.times = step, times
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == self.step:
+            for _ in range(self.times):
+                signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_finishes_the_step_and_saves_it(run, digits):
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=9)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), run.interruptible():
+        model.fit(batches, verbose=0, callbacks=[Interrupt(4), run])
+    assert run.load_model().steps_taken() == 5
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_in_evaluation_saves_the_epoch(run, digits):
+    class InEvaluation(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            signal.raise_signal(signal.SIGINT)
+
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=3)
+    with pytest.raises(KeyboardInterrupt), run.interruptible():
+        model.fit(
+            batches,
+            epochs=5,
+            verbose=0,
+            validation_data=digits.test,
+            callbacks=[InEvaluation(), run],
+        )
+    assert run.load_model().steps_taken() == 3
+    assert "val_accuracy" in run.history()[0]
+
+
+def test_a_second_ctrl_c_stops_at_once(run, digits):
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=9)
+    with pytest.raises(KeyboardInterrupt), run.interruptible():
+        model.fit(batches, verbose=0, callbacks=[Interrupt(4, times=2), run])
+    assert not run.checkpoint.exists()
 
 
 def test_without_a_checkpoint_the_error_says_when_there_is_one(run):
