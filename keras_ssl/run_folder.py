@@ -67,7 +67,7 @@ class RunFolder(keras.callbacks.Callback):
         """Writes a dict as `<name>.json`, whole or not at all."""
         temporary = self.path / f".{name}.json"
         temporary.write_text(json.dumps(values, indent=2) + "\n")
-        os.replace(temporary, self.path / f"{name}.json")
+        _put_in_place(temporary, self.path / f"{name}.json")
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The dict written as `<name>.json`, or `None` if there is none.
@@ -105,7 +105,7 @@ class RunFolder(keras.callbacks.Callback):
         """Writes the checkpoint, whole or not at all."""
         temporary = self.path / ".checkpoint.keras"
         model.save(temporary)
-        os.replace(temporary, self.checkpoint)
+        _put_in_place(temporary, self.checkpoint)
 
     def load_model(self) -> SSLModel:
         """The model as last saved, compiled, ready for `fit(resume=True)`.
@@ -201,3 +201,10 @@ class RunFolder(keras.callbacks.Callback):
     def _last_byte(file: Any) -> bytes:
         file.seek(-1, os.SEEK_END)
         return bytes(file.read(1))
+
+
+def _put_in_place(temporary: pathlib.Path, final: pathlib.Path) -> None:
+    """Renames a finished file, once its bytes have reached the disk."""
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, final)
