@@ -74,3 +74,10 @@ def test_without_a_wish_the_first_backend_that_is_installed_is_taken(tmp_path):
         KERAS_HOME=str(tmp_path),
     )
     assert done.stdout.strip() == "jax", done.stderr
+
+
+def test_a_keras_on_another_backend_is_refused():
+    done = python(
+        "import keras, keras_ssl; keras_ssl.methods", KERAS_BACKEND="numpy"
+    )
+    assert "Keras is running on 'numpy'" in done.stderr.splitlines()[-1]

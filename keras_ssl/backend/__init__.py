@@ -17,6 +17,7 @@ They are made for the inside of a training step: under JAX a variable's value
 lives in the step's scope and nowhere else.
 """  # noqa: E501
 
+import importlib
 import importlib.util
 import json
 import os
@@ -81,12 +82,14 @@ if "keras" not in sys.modules:
 
 import keras  # noqa: E402  (the backend had to be chosen first)
 
-if keras.backend.backend() == "jax":
-    from keras_ssl.backend import jax as _backend
-elif keras.backend.backend() == "torch":
-    from keras_ssl.backend import torch as _backend
-else:
-    from keras_ssl.backend import tensorflow as _backend
+if keras.backend.backend() not in NAMES:
+    raise ImportError(
+        f"keras_ssl runs on {', '.join(NAMES)}; Keras is running on "
+        f"{keras.backend.backend()!r}. Set KERAS_BACKEND before importing Keras"
+    )
+_backend = importlib.import_module(
+    f"keras_ssl.backend.{keras.backend.backend()}"
+)
 
 from keras_ssl.backend.scope import scope as scope  # noqa: E402
 
