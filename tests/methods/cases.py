@@ -13,7 +13,12 @@ CLASSES = 4
 POOL = 40
 
 
-def network(activation="swish", dropout=0.0, seed=0):
+def network(
+    activation="swish",
+    dropout=0.0,
+    seed=0,
+    pooling=keras.layers.MaxPooling2D,
+):
     """A small network with batch normalization and known weights."""
     images = keras.Input(SHAPE)
     x = images
@@ -21,7 +26,7 @@ def network(activation="swish", dropout=0.0, seed=0):
         x = keras.layers.Conv2D(filters, 3, padding="same")(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.Activation(activation)(x)
-        x = keras.layers.MaxPooling2D()(x)
+        x = pooling(pool_size=2)(x)
     x = keras.layers.Flatten()(x)
     if dropout:
         x = keras.layers.Dropout(dropout, seed=seed)(x)
