@@ -148,6 +148,7 @@ class RunFolder(keras.callbacks.Callback):
 
         Example:
 
+        >>> run = keras_ssl.RunFolder("runs/first")
         >>> with run.interruptible():
         ...     history = model.fit(batches, epochs=20, callbacks=[run])
         """
