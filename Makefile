@@ -29,6 +29,7 @@ data: $(VENV)/built-all
 	$(PY) benchmarks/prepare_data.py --sources $(SOURCES) --data-dir $(DATA) \
 	    mnist cifar10
 else
+DATA = $(KERAS_SSL_DATA)
 data:
 endif
 

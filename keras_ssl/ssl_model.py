@@ -17,6 +17,9 @@ from keras_ssl.backend import Tensor
 from keras_ssl.fitting import Fitting
 from keras_ssl.saving import Saving
 
+# what batch normalization counts, which is not averaged a second time
+STATISTICS = ("moving_mean", "moving_variance")
+
 
 def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
     """The sum of a dict's values."""
@@ -80,11 +83,14 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             initializer="zeros",
         )  # fmt: skip
         # places and not the variables, which Keras would track a second time;
-        # freezing a layer later does not change them
+        # chosen by kind and not by `trainable`, so that a model with a layer
+        # that was frozen meanwhile loads what it saved
         self._averaged_places = [
             place
             for place, variable in enumerate(network.variables)
-            if variable.trainable and ema_decay
+            if ema_decay
+            and "float" in keras.backend.standardize_dtype(variable.dtype)
+            and variable.name not in STATISTICS
         ]
         self.averages = [
             self._average_of(network.variables[place])

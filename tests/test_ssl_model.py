@@ -398,7 +398,7 @@ def test_float_images_in_a_training_batch_are_refused():
         model.train_on_batch(views, labels)
 
 
-def test_a_layer_may_be_frozen_after_the_model_is_made():
+def test_a_layer_may_be_frozen_after_the_model_is_made(tmp_path):
     model = cases.model("fixmatch")
     first = model.network.layers[1]
     first.trainable = False
@@ -412,3 +412,9 @@ def test_a_layer_may_be_frozen_after_the_model_is_made():
     assert np.isfinite(
         model.predict(np.zeros((2, *cases.SHAPE), "uint8"))
     ).all()
+    model.save(tmp_path / "frozen.keras")
+    loaded = keras.saving.load_model(tmp_path / "frozen.keras")
+    images = cases.batch(type(model), 7)[0]["weak"]
+    np.testing.assert_array_equal(
+        loaded.predict(images, verbose=0), model.predict(images, verbose=0)
+    )

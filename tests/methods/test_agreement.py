@@ -35,7 +35,7 @@ def results():
 
 @pytest.mark.parametrize("method", methods.names())
 def test_first_step_agrees_to_1e_5_and_ten_steps_to_1e_3(results, method):
-    reference, weights = results["jax"][method]
+    reference, weights = next(iter(results.values()))[method]
     assert all(np.isfinite(reference))
     assert reference[0] != reference[-1]
     for result in results.values():
