@@ -247,7 +247,9 @@ ByteArray apply_op_to(const std::string& name, const py::object& image,
   const Values checked =
       checked_values(rule, values.cast<std::vector<double>>(), in.shape);
   auto [array, out] = blank_image(in.shape);
-  apply_op(rule.kind, in, out, checked);
+  const Application application{rule.kind, checked};
+  Scratch scratch;
+  engine().run(&application, &application + 1, in, out, scratch);
   return array;
 }
 
@@ -301,6 +303,21 @@ PYBIND11_MODULE(_core, module) {
              py::arg("image"), py::arg("seed"), py::arg("position"),
              py::arg("stream"), py::arg("view"),
              "What a sampler shows of an image.");
+  module.def(
+      "engines",
+      [] {
+        std::vector<std::string> names;
+        for (const auto& engine : keras_ssl::engines()) {
+          names.emplace_back(engine.name);
+        }
+        return names;
+      },
+      "The instruction sets that this CPU has, the plainest first.");
+  module.def(
+      "engine", [] { return keras_ssl::engine().name; },
+      "The instruction set in use.");
+  module.def("use_engine", &keras_ssl::use_engine, py::arg("name"),
+             "Uses one of engines() from now on.");
   module.def("index_at", &keras_ssl::order_index_at, py::arg("position"),
              py::arg("size"), py::arg("seed"), py::arg("stream"),
              "Which example stands at a position of a stream.");

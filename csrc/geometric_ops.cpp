@@ -1,113 +1,15 @@
 #include "geometric_ops.h"
 
 #include <cmath>
-#include <cstring>
+#include <utility>
 
-namespace keras_ssl {
+#include "kernels.h"
+
+namespace keras_ssl::KERAS_SSL_ISA {
 namespace {
-
-/// Output to input: source x = a x + b y + c, source y = d x + e y + f.
-struct Affine {
-  double a, b, c, d, e, f;
-};
-
-template <int kChannels>
-void move_pixel(const std::uint8_t* from, std::uint8_t* to) {
-  for (int channel = 0; channel < kChannels; ++channel) {
-    to[channel] = from[channel];
-  }
-}
 
 int fixed_point(double value) {
   return static_cast<int>(std::floor(value * 65536.0 + 0.5));
-}
-
-/// Pillow walks the source in 16.16 fixed point; floating point would pick
-/// another pixel now and then.
-template <int kChannels>
-void transform(ConstImage in, Image out, const Affine& m) {
-  const auto width = static_cast<unsigned>(in.shape.width);
-  const auto height = static_cast<unsigned>(in.shape.height);
-  const int step_x = fixed_point(m.a);
-  const int step_y = fixed_point(m.d);
-  int row_x = fixed_point(m.c + m.a * 0.5 + m.b * 0.5);
-  int row_y = fixed_point(m.f + m.d * 0.5 + m.e * 0.5);
-  std::memset(out.pixels, 0, out.shape.bytes());
-  for (int y = 0; y < out.shape.height; ++y) {
-    std::uint8_t* to = out.row(y);
-    int source_x = row_x;
-    int source_y = row_y;
-    for (int x = 0; x < out.shape.width; ++x, to += kChannels) {
-      // A negative coordinate turns into a huge one, which is outside too.
-      const auto from_x = static_cast<unsigned>(source_x >> 16);
-      const auto from_y = static_cast<unsigned>(source_y >> 16);
-      if (from_x < width && from_y < height) {
-        move_pixel<kChannels>(
-            in.row(static_cast<int>(from_y)) + from_x * kChannels, to);
-      }
-      source_x += step_x;
-      source_y += step_y;
-    }
-    row_x += fixed_point(m.b);
-    row_y += fixed_point(m.e);
-  }
-}
-
-/// Source coordinates along one axis. Adding up, as Pillow does, may round
-/// where a multiplication would not; -1 stands for outside.
-class Line {
- public:
-  Line(double step, double offset, int length)
-      : place_(offset + step * 0.5), step_(step), length_(length) {}
-
-  int next() {
-    const double place = place_;
-    place_ += step_;
-    return place < 0.0 || place >= length_ ? -1 : static_cast<int>(place);
-  }
-
- private:
-  double place_;
-  double step_;
-  int length_;
-};
-
-/// Transforms without a mixed term: rows stay rows, so whole runs of columns
-/// that move together are copied row by row.
-void transform_axes(ConstImage in, Image out, const Affine& m) {
-  const auto channels = static_cast<std::size_t>(in.shape.channels);
-  const int width = in.shape.width;
-  std::memset(out.pixels, 0, out.shape.bytes());
-  Line columns(m.a, m.c, width);
-  int from_x = columns.next();
-  for (int x = 0; x < width;) {
-    const int run_x = x;
-    const int run_from = from_x;
-    do {
-      ++x;
-      from_x = columns.next();
-    } while (x < width && run_from >= 0 && from_x == run_from + (x - run_x));
-    if (run_from < 0) continue;
-    const auto to = static_cast<std::size_t>(run_x) * channels;
-    const auto from = static_cast<std::size_t>(run_from) * channels;
-    const auto bytes = static_cast<std::size_t>(x - run_x) * channels;
-    Line rows(m.e, m.f, in.shape.height);
-    for (int y = 0; y < out.shape.height; ++y) {
-      const int from_y = rows.next();
-      if (from_y < 0) continue;
-      std::memcpy(out.row(y) + to, in.row(from_y) + from, bytes);
-    }
-  }
-}
-
-void transform(ConstImage in, Image out, const Affine& m) {
-  if (m.b == 0.0 && m.d == 0.0) {
-    transform_axes(in, out, m);
-  } else if (in.shape.channels == 1) {
-    transform<1>(in, out, m);
-  } else {
-    transform<3>(in, out, m);
-  }
 }
 
 /// Rounds to 15 decimals as Python's round() does. The product is exact in
@@ -121,109 +23,391 @@ double round_15(double value) {
   return (rest > 0.5 ? floor + 1.0 : floor) / kScale;
 }
 
+/// In [0, 360).
+double turn_of(double degrees) {
+  const double turn = std::fmod(degrees, 360.0);
+  return turn < 0.0 ? turn + 360.0 : turn;
+}
+
+/// Where a translation takes each place from. Adding up, as Pillow does, may
+/// round where a multiplication would not.
+void fill_translated(double offset, int length, int* places) {
+  double place = offset + 0.5;
+  for (int i = 0; i < length; ++i) {
+    const bool inside = place >= 0.0 && place < length;
+    places[i] = inside ? static_cast<int>(place) : -1;
+    place += 1.0;
+  }
+}
+
+void fill_shifted(int offset, int length, int* places) {
+  for (int i = 0; i < length; ++i) {
+    const int place = i + offset;
+    places[i] = place >= 0 && place < length ? place : -1;
+  }
+}
+
+/// Beyond the edge the image continues as its mirror image.
+void fill_reflected(int offset, int length, int* places) {
+  for (int i = 0; i < length; ++i) {
+    int place = i + offset;
+    if (place < 0) place = -place;
+    if (place >= length) place = 2 * length - 2 - place;
+    places[i] = place;
+  }
+}
+
+void fill_reversed(int length, int* places) {
+  for (int i = 0; i < length; ++i) places[i] = length - 1 - i;
+}
+
+/// Bytes `to` and on of a row are `bytes` ones from `from`: zeros, a copy, or
+/// pixels in reverse.
+struct Span {
+  enum Kind { kZero, kCopy, kReverse } kind;
+  std::size_t to, from, pixels;
+};
+
+/// Cuts the columns into runs that rise or fall by one.
+std::size_t find_spans(const int* columns, int width, Span* spans) {
+  std::size_t count = 0;
+  for (int x = 0; x < width;) {
+    const int first = columns[x];
+    const int step = first < 0 || x + 1 == width ? 0 : columns[x + 1] - first;
+    int end = x + 1;
+    if (first < 0) {
+      while (end < width && columns[end] < 0) ++end;
+    } else if (step == 1 || step == -1) {
+      while (end < width && columns[end] >= 0 &&
+             columns[end] == columns[end - 1] + step) {
+        ++end;
+      }
+    }
+    const int lowest = step == -1 ? columns[end - 1] : first;
+    spans[count++] = {first < 0    ? Span::kZero
+                      : step == -1 ? Span::kReverse
+                                   : Span::kCopy,
+                      static_cast<std::size_t>(x),
+                      static_cast<std::size_t>(lowest < 0 ? 0 : lowest),
+                      static_cast<std::size_t>(end - x)};
+    x = end;
+  }
+  return count;
+}
+
 template <int kChannels>
-void reverse_columns(const std::uint8_t* from, std::uint8_t* to, int width) {
-  for (int x = 0; x < width; ++x) {
-    move_pixel<kChannels>(from + (width - 1 - x) * kChannels,
-                          to + x * kChannels);
+void apply_span(const Span& span, const std::uint8_t* from, std::uint8_t* to) {
+  to += span.to * kChannels;
+  from += span.from * kChannels;
+  switch (span.kind) {
+    case Span::kZero:
+      std::memset(to, 0, span.pixels * kChannels);
+      break;
+    case Span::kCopy:
+      copy_bytes(to, from, span.pixels * kChannels);
+      break;
+    case Span::kReverse:
+      reverse_pixels<kChannels>(from, to, span.pixels);
+      break;
   }
 }
 
-void reverse_columns(ConstImage in, int from_y, Image out, int to_y) {
-  if (in.shape.channels == 1) {
-    reverse_columns<1>(in.row(from_y), out.row(to_y), in.shape.width);
-  } else {
-    reverse_columns<3>(in.row(from_y), out.row(to_y), in.shape.width);
+/// What moves the rows of an image: a permutation of registers where one is to
+/// be had and rows are short, else runs of columns.
+template <int kChannels, typename RowOf>
+void move_columns(const int* columns, ConstImage in, Image out, int first,
+                  int last, Scratch& scratch, RowOf row_of) {
+  const std::size_t row = in.shape.row();
+#ifdef KERAS_SSL_BYTE_PERMUTES
+  if (row <= 128) {
+    const RowPermutation permutation(columns, in.shape.width, kChannels);
+    for (int y = first; y < last; ++y) {
+      const int from = row_of(y);
+      if (from < 0) {
+        std::memset(out.row(y), 0, row);
+      } else {
+        permutation.apply(in.row(from), out.row(y));
+      }
+    }
+    return;
   }
-}
-
-/// A quarter turn of a square image; `counter_clockwise` picks the direction.
-void quarter_turn(ConstImage in, Image out, bool counter_clockwise) {
-  const int side = in.shape.width;
-  const int channels = in.shape.channels;
-  for (int y = 0; y < side; ++y) {
-    for (int x = 0; x < side; ++x) {
-      const int from_y = counter_clockwise ? x : side - 1 - x;
-      const int from_x = counter_clockwise ? side - 1 - y : y;
-      std::memcpy(out.row(y) + x * channels, in.row(from_y) + from_x * channels,
-                  static_cast<std::size_t>(channels));
+#endif
+  auto* spans = reinterpret_cast<Span*>(
+      scratch.bytes(Scratch::kSpans,
+                    static_cast<std::size_t>(in.shape.width) * sizeof(Span)));
+  const std::size_t count = find_spans(columns, in.shape.width, spans);
+  for (int y = first; y < last; ++y) {
+    const int from = row_of(y);
+    if (from < 0) {
+      std::memset(out.row(y), 0, row);
+      continue;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      apply_span<kChannels>(spans[i], in.row(from), out.row(y));
     }
   }
 }
 
-int reflect(int index, int length) {
-  if (index < 0) return -index;
-  if (index >= length) return 2 * length - 2 - index;
-  return index;
+/// Bytes [0, row) of `to` are those `shift` further on in `from`, or zero.
+void shift_row(const std::uint8_t* from, std::uint8_t* to, std::ptrdiff_t row,
+               std::ptrdiff_t shift) {
+  const std::ptrdiff_t begin =
+      std::min(std::max<std::ptrdiff_t>(-shift, 0), row);
+  const std::ptrdiff_t end = std::max(std::min(row - shift, row), begin);
+#ifdef KERAS_SSL_BYTE_PERMUTES
+  if (row <= 128) {
+    const auto bytes = [](std::ptrdiff_t count) {
+      return count <= 0 ? 0 : first_bytes(static_cast<std::size_t>(count));
+    };
+    for (std::ptrdiff_t i = 0; i < row; i += 64) {
+      const __mmask64 mask = bytes(end - i) & ~bytes(begin - i);
+      _mm512_mask_storeu_epi8(to + i, bytes(row - i),
+                              _mm512_maskz_loadu_epi8(mask, from + i + shift));
+    }
+    return;
+  }
+#endif
+  std::memset(to, 0, static_cast<std::size_t>(begin));
+  if (end > begin) {
+    copy_bytes(to + begin, from + begin + shift,
+               static_cast<std::size_t>(end - begin));
+  }
+  std::memset(to + end, 0, static_cast<std::size_t>(row - end));
+}
+
+/// Bytes [first, last) of a row come from `shift` rows further down.
+struct Run {
+  std::size_t first, last;
+  int shift;
+};
+
+std::size_t find_runs(double factor, const Shape& shape, Run* runs) {
+  const int start = fixed_point(factor * 0.5 + 0.5);
+  const int step = fixed_point(factor);
+  const auto bytes = static_cast<std::size_t>(shape.channels);
+  std::size_t count = 0;
+  for (int x = 0; x < shape.width; ++x) {
+    const int shift = (start + x * step) >> 16;
+    const std::size_t first = static_cast<std::size_t>(x) * bytes;
+    if (count == 0 || runs[count - 1].shift != shift) {
+      runs[count++] = {first, first, shift};
+    }
+    runs[count - 1].last = first + bytes;
+  }
+  return count;
+}
+
+#ifdef KERAS_SSL_BYTE_PERMUTES
+
+/// One block of 64 bytes of every row, put together in a register.
+void shear_block(ConstImage in, Image out, const Run* runs, std::size_t count,
+                 std::size_t block, int first, int last) {
+  __mmask64 masks[64];
+  const auto bytes = [block](std::size_t end) {
+    return end <= block ? 0 : first_bytes(end - block);
+  };
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (runs[i].last <= block) begin = end = i + 1;
+    if (runs[i].last <= block || runs[i].first >= block + 64) continue;
+    end = i + 1;
+    masks[i - begin] = bytes(runs[i].last) & ~bytes(runs[i].first);
+  }
+  const __mmask64 row = bytes(in.shape.row());
+  for (int y = first; y < last; ++y) {
+    __m512i pixels = _mm512_setzero_si512();
+    for (std::size_t i = begin; i < end; ++i) {
+      const int from = y + runs[i].shift;
+      if (static_cast<unsigned>(from) >=
+          static_cast<unsigned>(in.shape.height)) {
+        continue;
+      }
+      pixels = _mm512_mask_loadu_epi8(pixels, masks[i - begin],
+                                      in.row(from) + block);
+    }
+    _mm512_mask_storeu_epi8(out.row(y) + block, row, pixels);
+  }
+}
+
+#endif
+
+template <int kChannels>
+void rotate_row(ConstImage in, std::uint8_t* to, int x, int y, int step_x,
+                int step_y, bool last_row, int* offsets) {
+  const int width = in.shape.width;
+  const int height = in.shape.height;
+  const auto outside = static_cast<int>(in.shape.bytes());
+  const int row = width * kChannels;
+  for (int i = 0; i < width; ++i) {
+    // A negative coordinate turns into a huge one, which is outside too.
+    const int from_x = (x + i * step_x) >> 16;
+    const int from_y = (y + i * step_y) >> 16;
+    const bool inside =
+        (static_cast<unsigned>(from_x) < static_cast<unsigned>(width)) &
+        (static_cast<unsigned>(from_y) < static_cast<unsigned>(height));
+    offsets[i] = inside ? from_y * row + from_x * kChannels : outside;
+  }
+  if (kChannels == 1) {
+    for (int i = 0; i < width; ++i) to[i] = in.pixels[offsets[i]];
+    return;
+  }
+  // Four bytes at a time; the fourth is made good by the next pixel.
+  const int wide = last_row ? width - 1 : width;
+  for (int i = 0; i < wide; ++i) {
+    std::memcpy(to + 3 * i, in.pixels + offsets[i], 4);
+  }
+  if (last_row) std::memcpy(to + 3 * wide, in.pixels + offsets[wide], 3);
 }
 
 }  // namespace
 
-void rotate(ConstImage in, Image out, double degrees) {
-  constexpr double kRadiansPerDegree = 3.141592653589793 / 180.0;
-  double turn = std::fmod(degrees, 360.0);
-  if (turn < 0.0) turn += 360.0;
-  // Pillow moves whole pixels at these angles.
-  if (turn == 180.0) {
-    for (int y = 0; y < in.shape.height; ++y) {
-      reverse_columns(in, in.shape.height - 1 - y, out, y);
+bool AxisMap::holds(OpKind kind, const Values& values) {
+  switch (kind) {
+    case OpKind::kFlip:
+    case OpKind::kCrop:
+    case OpKind::kTranslateX:
+    case OpKind::kTranslateY:
+    case OpKind::kShiftX:
+    case OpKind::kShiftY:
+      return true;
+    case OpKind::kRotate:  // Pillow moves whole pixels at these angles
+      return turn_of(values[0]) == 0.0 || turn_of(values[0]) == 180.0;
+    default:
+      return false;
+  }
+}
+
+void AxisMap::add(OpKind kind, const Values& values, const Shape& shape,
+                  Scratch& scratch) {
+  const int height = shape.height;
+  const int width = shape.width;
+  const auto count = static_cast<std::size_t>(height + width);
+  int* rows = scratch.ints(Scratch::kMap, count);
+  if (rows == rows_) rows = scratch.ints(Scratch::kOtherMap, count);
+  int* columns = rows + height;
+  const auto part = [&values](int side) { return values[0] * side; };
+  fill_shifted(0, height, rows);
+  fill_shifted(0, width, columns);
+  switch (kind) {
+    case OpKind::kFlip:
+      fill_reversed(width, columns);
+      break;
+    case OpKind::kCrop:
+      fill_reflected(static_cast<int>(values[0]), height, rows);
+      fill_reflected(static_cast<int>(values[1]), width, columns);
+      break;
+    case OpKind::kTranslateX:
+      fill_translated(part(width), width, columns);
+      break;
+    case OpKind::kTranslateY:
+      fill_translated(part(height), height, rows);
+      break;
+    case OpKind::kShiftX:
+      fill_shifted(static_cast<int>(values[0]), width, columns);
+      break;
+    case OpKind::kShiftY:
+      fill_shifted(static_cast<int>(values[0]), height, rows);
+      break;
+    default:  // half a turn, or none
+      if (turn_of(values[0]) == 180.0) {
+        fill_reversed(height, rows);
+        fill_reversed(width, columns);
+      }
+      break;
+  }
+  if (!empty_) {
+    for (int y = 0; y < height; ++y)
+      rows[y] = rows[y] < 0 ? -1 : rows_[rows[y]];
+    for (int x = 0; x < width; ++x) {
+      columns[x] = columns[x] < 0 ? -1 : columns_[columns[x]];
     }
-    return;
   }
-  if ((turn == 90.0 || turn == 270.0) && in.shape.width == in.shape.height) {
-    return quarter_turn(in, out, turn == 90.0);
+  rows_ = rows;
+  columns_ = columns;
+  empty_ = false;
+}
+
+void AxisMap::apply(ConstImage in, Image out, int first, int last,
+                    Scratch& scratch) const {
+  const auto row_of = [this](int y) { return rows_[y]; };
+  if (in.shape.channels == 1) {
+    move_columns<1>(columns_, in, out, first, last, scratch, row_of);
+  } else {
+    move_columns<3>(columns_, in, out, first, last, scratch, row_of);
   }
-  const double angle = -(turn * kRadiansPerDegree);
+}
+
+void shear_x_rows(ConstImage in, Image out, double factor, int first,
+                  int last) {
+  const int start = fixed_point(0.5 + factor * 0.5);
+  const int step = fixed_point(factor);
+  const auto row = static_cast<std::ptrdiff_t>(in.shape.row());
+  for (int y = first; y < last; ++y) {
+    const int shift = (start + y * step) >> 16;
+    shift_row(in.row(y), out.row(y), row,
+              std::ptrdiff_t{shift} * in.shape.channels);
+  }
+}
+
+void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
+                  Scratch& scratch) {
+  auto* runs = reinterpret_cast<Run*>(scratch.bytes(
+      Scratch::kSpans, static_cast<std::size_t>(in.shape.width) * sizeof(Run)));
+  const std::size_t count = find_runs(factor, in.shape, runs);
+#ifdef KERAS_SSL_BYTE_PERMUTES
+  for (std::size_t block = 0; block < in.shape.row(); block += 64) {
+    shear_block(in, out, runs, count, block, first, last);
+  }
+#else
+  for (int y = first; y < last; ++y) {
+    std::uint8_t* to = out.row(y);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Run& run = runs[i];
+      const int from = y + run.shift;
+      if (from < 0 || from >= in.shape.height) {
+        std::memset(to + run.first, 0, run.last - run.first);
+      } else {
+        copy_bytes(to + run.first, in.row(from) + run.first,
+                   run.last - run.first);
+      }
+    }
+  }
+#endif
+}
+
+void rotate_rows(ConstImage in, Image out, double degrees, int first, int last,
+                 Scratch& scratch) {
+  constexpr double kRadiansPerDegree = 3.141592653589793 / 180.0;
+  const double angle = -(turn_of(degrees) * kRadiansPerDegree);
   const double cosine = round_15(std::cos(angle));
   const double sine = round_15(std::sin(angle));
   const double center_x = in.shape.width / 2.0;
   const double center_y = in.shape.height / 2.0;
-  Affine m = {cosine, sine, 0.0, -sine, cosine, 0.0};
-  m.c = m.a * -center_x + m.b * -center_y + center_x;
-  m.f = m.d * -center_x + m.e * -center_y + center_y;
-  transform(in, out, m);
-}
-
-void shear_x(ConstImage in, Image out, double factor) {
-  transform(in, out, {1.0, factor, 0.0, 0.0, 1.0, 0.0});
-}
-
-void shear_y(ConstImage in, Image out, double factor) {
-  transform(in, out, {1.0, 0.0, 0.0, factor, 1.0, 0.0});
-}
-
-void translate_x(ConstImage in, Image out, double fraction) {
-  transform(in, out, {1.0, 0.0, fraction * in.shape.width, 0.0, 1.0, 0.0});
-}
-
-void translate_y(ConstImage in, Image out, double fraction) {
-  transform(in, out, {1.0, 0.0, 0.0, 0.0, 1.0, fraction * in.shape.height});
-}
-
-void flip(ConstImage in, Image out) {
-  for (int y = 0; y < in.shape.height; ++y) reverse_columns(in, y, out, y);
-}
-
-void crop(ConstImage in, Image out, int offset_y, int offset_x) {
-  const int width = in.shape.width;
-  const auto channels = static_cast<std::size_t>(in.shape.channels);
-  // The middle of a row is one copy; only the mirrored ends go by pixel.
-  const int first = offset_x < 0 ? -offset_x : 0;
-  const int last = offset_x > 0 ? width - offset_x : width;
-  for (int y = 0; y < in.shape.height; ++y) {
-    const std::uint8_t* from = in.row(reflect(y + offset_y, in.shape.height));
-    std::uint8_t* to = out.row(y);
-    const auto copy = [&](int x, int from_x, int count) {
-      std::memcpy(to + static_cast<std::size_t>(x) * channels,
-                  from + static_cast<std::size_t>(from_x) * channels,
-                  static_cast<std::size_t>(count) * channels);
-    };
-    for (int x = 0; x < first; ++x) copy(x, reflect(x + offset_x, width), 1);
-    copy(first, first + offset_x, last - first);
-    for (int x = last; x < width; ++x) {
-      copy(x, reflect(x + offset_x, width), 1);
+  const double c = cosine * -center_x + sine * -center_y + center_x;
+  const double f = -sine * -center_x + cosine * -center_y + center_y;
+  // Pillow walks the source in 16.16 fixed point; floating point would pick
+  // another pixel now and then.
+  const int start_x = fixed_point(c + cosine * 0.5 + sine * 0.5);
+  const int start_y = fixed_point(f + -sine * 0.5 + cosine * 0.5);
+  const int along_x = fixed_point(cosine);
+  const int along_y = fixed_point(-sine);
+  const int down_x = fixed_point(sine);
+  const int down_y = fixed_point(cosine);
+  int* offsets =
+      scratch.ints(Scratch::kOffsets, static_cast<std::size_t>(in.shape.width));
+  for (int y = first; y < last; ++y) {
+    const int x_of_row = start_x + y * down_x;
+    const int y_of_row = start_y + y * down_y;
+    const bool last_row = y + 1 == in.shape.height;
+    if (in.shape.channels == 1) {
+      rotate_row<1>(in, out.row(y), x_of_row, y_of_row, along_x, along_y,
+                    last_row, offsets);
+    } else {
+      rotate_row<3>(in, out.row(y), x_of_row, y_of_row, along_x, along_y,
+                    last_row, offsets);
     }
   }
 }
 
-}  // namespace keras_ssl
+}  // namespace keras_ssl::KERAS_SSL_ISA

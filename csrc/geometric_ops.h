@@ -1,29 +1,49 @@
-// Ops that change places: each pixel of the result is a pixel of the image.
+// Ops that change places: each pixel of the result is one of the image, or
+// zero where the op reaches outside.
 //
-// `in` and `out` have the same shape and must not overlap. Rotations, shears
-// and translations take the nearest pixel, leave black what lies outside, and
-// equal Pillow byte for byte.
+// Every function equals Pillow's nearest-neighbor transform byte for byte.
 #pragma once
 
 #include "image.h"
+#include "isa.h"
+#include "ops.h"
+#include "scratch.h"
 
-namespace keras_ssl {
+namespace keras_ssl::KERAS_SSL_ISA {
 
-/// Counter-clockwise around the center.
-void rotate(ConstImage in, Image out, double degrees);
-/// Reads row y from x + factor * y.
-void shear_x(ConstImage in, Image out, double factor);
-/// Reads column x from y + factor * x.
-void shear_y(ConstImage in, Image out, double factor);
-/// Reads from x + fraction * width.
-void translate_x(ConstImage in, Image out, double fraction);
-/// Reads from y + fraction * height.
-void translate_y(ConstImage in, Image out, double fraction);
-/// Left becomes right.
-void flip(ConstImage in, Image out);
-/// Reads from (y + offset_y, x + offset_x) of the image mirrored at its edges,
-/// the edge itself not repeated: -1 is 1, and n is n - 2. An offset must be
-/// smaller than the side along it.
-void crop(ConstImage in, Image out, int offset_y, int offset_x);
+/// Ops that keep rows and columns together: pixel (y, x) comes from
+/// (rows[y], columns[x]). Several in a row are one map, and one pass over the
+/// image.
+class AxisMap {
+ public:
+  /// Whether `kind` with these values is such an op.
+  static bool holds(OpKind kind, const Values& values);
 
-}  // namespace keras_ssl
+  bool empty() const { return empty_; }
+  void clear() { empty_ = true; }
+  void add(OpKind kind, const Values& values, const Shape& shape,
+           Scratch& scratch);
+
+  /// Makes rows [first, last) of `out` from `in`, which do not overlap.
+  void apply(ConstImage in, Image out, int first, int last,
+             Scratch& scratch) const;
+
+ private:
+  bool empty_ = true;
+  const int* rows_ = nullptr;  // negative: zero
+  const int* columns_ = nullptr;
+};
+
+// Each makes rows [first, last) of `out`, which does not overlap `in`.
+
+/// Column x comes from x + factor * y.
+void shear_x_rows(ConstImage in, Image out, double factor, int first, int last);
+/// Row y comes from y + factor * x.
+void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
+                  Scratch& scratch);
+/// Counter-clockwise. Reads up to four bytes beyond the end of `in`, which must
+/// be zero.
+void rotate_rows(ConstImage in, Image out, double degrees, int first, int last,
+                 Scratch& scratch);
+
+}  // namespace keras_ssl::KERAS_SSL_ISA

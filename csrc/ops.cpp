@@ -4,32 +4,36 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "geometric_ops.h"
-#include "pixel_ops.h"
-
 namespace keras_ssl {
 namespace {
 
 // In the order of OpKind.
 constexpr OpRule kRules[] = {
-    {OpKind::kIdentity, "identity", 0, true, -1e9, 1e9},
-    {OpKind::kAutocontrast, "autocontrast", 0, true, -1e9, 1e9},
-    {OpKind::kEqualize, "equalize", 0, true, -1e9, 1e9},
-    {OpKind::kInvert, "invert", 0, true, -1e9, 1e9},
-    {OpKind::kPosterize, "posterize", 1, true, 0.0, 8.0},
-    {OpKind::kSolarize, "solarize", 1, true, 0.0, 256.0},
-    {OpKind::kBrightness, "brightness", 1, true, 0.0, 100.0},
-    {OpKind::kColor, "color", 1, true, 0.0, 100.0},
-    {OpKind::kContrast, "contrast", 1, true, 0.0, 100.0},
-    {OpKind::kSharpness, "sharpness", 1, false, 0.0, 100.0},
-    {OpKind::kRotate, "rotate", 1, false, -360.0, 360.0},
-    {OpKind::kShearX, "shear_x", 1, false, -1.0, 1.0},
-    {OpKind::kShearY, "shear_y", 1, false, -1.0, 1.0},
-    {OpKind::kTranslateX, "translate_x", 1, false, -1.0, 1.0},
-    {OpKind::kTranslateY, "translate_y", 1, false, -1.0, 1.0},
-    {OpKind::kFlip, "flip", 0, false, -1e9, 1e9},
-    {OpKind::kCrop, "crop", 2, false, 0.0, 1.0},
-    {OpKind::kCutout, "cutout", 3, true, 0.0, 1.0},
+    {OpKind::kIdentity, "identity", 0, -1e9, 1e9},
+    {OpKind::kAutocontrast, "autocontrast", 0, -1e9, 1e9},
+    {OpKind::kEqualize, "equalize", 0, -1e9, 1e9},
+    {OpKind::kInvert, "invert", 0, -1e9, 1e9},
+    {OpKind::kPosterize, "posterize", 1, 0.0, 8.0},
+    {OpKind::kSolarize, "solarize", 1, 0.0, 256.0},
+    {OpKind::kBrightness, "brightness", 1, 0.0, 100.0},
+    {OpKind::kColor, "color", 1, 0.0, 100.0},
+    {OpKind::kContrast, "contrast", 1, 0.0, 100.0},
+    {OpKind::kSharpness, "sharpness", 1, 0.0, 100.0},
+    {OpKind::kRotate, "rotate", 1, -360.0, 360.0},
+    {OpKind::kShearX, "shear_x", 1, -1.0, 1.0},
+    {OpKind::kShearY, "shear_y", 1, -1.0, 1.0},
+    {OpKind::kTranslateX, "translate_x", 1, -1.0, 1.0},
+    {OpKind::kTranslateY, "translate_y", 1, -1.0, 1.0},
+    {OpKind::kShiftX, "shift_x", 1, -8192.0, 8192.0},
+    {OpKind::kShiftY, "shift_y", 1, -8192.0, 8192.0},
+    {OpKind::kFlip, "flip", 0, -1e9, 1e9},
+    {OpKind::kCrop, "crop", 2, 0.0, 1.0},
+    {OpKind::kCutout, "cutout", 3, 0.0, 1.0},
+    {OpKind::kCutoutGray, "cutout_gray", 3, 0.0, 1.0},
+    {OpKind::kCutoutBox, "cutout_box", 3, 0.0, 1.0},
+    {OpKind::kBlendAutocontrast, "blend_autocontrast", 1, 0.0, 1.0},
+    {OpKind::kBlendEqualize, "blend_equalize", 1, 0.0, 1.0},
+    {OpKind::kBlendInvert, "blend_invert", 1, 0.0, 1.0},
 };
 
 void require(bool holds, const OpRule& rule, const char* expected,
@@ -100,7 +104,22 @@ Values checked_values(const OpRule& rule, const std::vector<double>& values,
       check_offset(rule, checked[0], shape.height);
       check_offset(rule, checked[1], shape.width);
       break;
+    case OpKind::kShiftX:
+    case OpKind::kShiftY:
+      require(std::abs(value) <= kLargestSide, rule,
+              "a shift of the largest side or less", value);
+      break;
+    case OpKind::kBlendAutocontrast:
+    case OpKind::kBlendEqualize:
+    case OpKind::kBlendInvert:
+      require(value >= 0 && value <= 1, rule, "a strength in [0, 1]", value);
+      break;
+    case OpKind::kCutoutBox:
+      require(value <= kLargestSide, rule,
+              "a side of the largest image or less", value);
+      [[fallthrough]];
     case OpKind::kCutout:
+    case OpKind::kCutoutGray:
       require(checked[1] >= 0 && checked[1] <= shape.width, rule,
               "a center inside the image", checked[1]);
       require(checked[2] >= 0 && checked[2] <= shape.height, rule,
@@ -110,50 +129,6 @@ Values checked_values(const OpRule& rule, const std::vector<double>& values,
       break;
   }
   return checked;
-}
-
-void apply_op(OpKind kind, ConstImage in, Image out, const Values& values) {
-  const double value = values[0];
-  const auto factor = static_cast<float>(value);
-  switch (kind) {
-    case OpKind::kIdentity:
-      return copy_pixels(in, out);
-    case OpKind::kAutocontrast:
-      return autocontrast(in, out);
-    case OpKind::kEqualize:
-      return equalize(in, out);
-    case OpKind::kInvert:
-      return invert(in, out);
-    case OpKind::kPosterize:
-      return posterize(in, out, static_cast<int>(value));
-    case OpKind::kSolarize:
-      return solarize(in, out, value);
-    case OpKind::kBrightness:
-      return brightness(in, out, factor);
-    case OpKind::kColor:
-      return color(in, out, factor);
-    case OpKind::kContrast:
-      return contrast(in, out, factor);
-    case OpKind::kSharpness:
-      return sharpness(in, out, factor);
-    case OpKind::kRotate:
-      return rotate(in, out, value);
-    case OpKind::kShearX:
-      return shear_x(in, out, value);
-    case OpKind::kShearY:
-      return shear_y(in, out, value);
-    case OpKind::kTranslateX:
-      return translate_x(in, out, value);
-    case OpKind::kTranslateY:
-      return translate_y(in, out, value);
-    case OpKind::kFlip:
-      return flip(in, out);
-    case OpKind::kCrop:
-      return crop(in, out, static_cast<int>(values[0]),
-                  static_cast<int>(values[1]));
-    case OpKind::kCutout:
-      return cutout(in, out, values[0], values[1], values[2]);
-  }
 }
 
 }  // namespace keras_ssl

@@ -1,5 +1,4 @@
-// The ops by name: what parameters each takes, their limits, and one function
-// that applies any of them.
+// The ops by name: what parameters each takes, and their limits.
 #pragma once
 
 #include <array>
@@ -27,19 +26,27 @@ enum class OpKind {
   kShearY,
   kTranslateX,
   kTranslateY,
+  kShiftX,
+  kShiftY,
   kFlip,
   kCrop,
   kCutout,
+  kCutoutGray,
+  kCutoutBox,
+  kBlendAutocontrast,
+  kBlendEqualize,
+  kBlendInvert,
 };
 
-/// The explicit parameters of one application; unused ones are zero.
+/// The explicit parameters of one application; unused ones are zero. Crop takes
+/// (offset_y, offset_x), the cutouts (side, center_x, center_y) in pixels, all
+/// others the one value of their name or none.
 using Values = std::array<double, 3>;
 
 struct OpRule {
   OpKind kind;
   const char* name;
   std::size_t parameters;  // how many explicit parameters it takes
-  bool in_place;           // may read and write the same memory
   double lowest;           // limits of the range a policy may draw from
   double highest;
 };
@@ -52,11 +59,6 @@ const OpRule& rule_named(std::string_view name);
 /// the form apply_op takes; throws std::invalid_argument.
 Values checked_values(const OpRule& rule, const std::vector<double>& values,
                       const Shape& shape);
-
-/// Applies one op. `values` are explicit: crop takes (offset_y, offset_x),
-/// cutout (side, center_x, center_y) in pixels, all others the one value of
-/// their name or none.
-void apply_op(OpKind kind, ConstImage in, Image out, const Values& values);
 
 /// A number as an error message shows it.
 std::string text_of(double value);

@@ -1,43 +1,50 @@
-// Ops that change values: each pixel of the result stands where it stood.
+// Ops that change values and need more than a table for it: other channels,
+// neighbors, or a place to paint.
 //
 // Every function equals Pillow's operation of that name byte for byte, in
-// mode L (one channel) and RGB (three). `in` and `out` have the same shape
-// and may be the same memory, except for sharpness, which reads neighbors.
+// mode L (one channel) and RGB (three). Those of rows make rows [first, last)
+// of `out`, which has the shape of `in` and does not overlap it.
 #pragma once
 
+#include <algorithm>
+
 #include "image.h"
+#include "isa.h"
 
-namespace keras_ssl {
+namespace keras_ssl::KERAS_SSL_ISA {
 
-void copy_pixels(ConstImage in, Image out);
+inline std::uint8_t gray_of(int red, int green, int blue) {
+  return static_cast<std::uint8_t>(
+      (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16);
+}
 
-/// Stretches each channel to the full range.
-void autocontrast(ConstImage in, Image out);
-/// Flattens the histogram of each channel.
-void equalize(ConstImage in, Image out);
-void invert(ConstImage in, Image out);
-/// Keeps the `bits` (1 to 8) highest bits of each value.
-void posterize(ConstImage in, Image out, int bits);
-/// Inverts the values at or above `threshold`.
-void solarize(ConstImage in, Image out, double threshold);
+/// Pillow's blend: factor 0 is `base`, 1 is `value`, and factors outside
+/// [0, 1] extrapolate. Single precision, then truncation.
+inline std::uint8_t blend(int base, int value, float factor) {
+  const float mixed =
+      static_cast<float>(base) + factor * static_cast<float>(value - base);
+  return static_cast<std::uint8_t>(
+      static_cast<int>(std::min(std::max(mixed, 0.0f), 255.0f)));
+}
 
-// The enhancements blend the image with a degenerate version of itself:
-// factor 1 is the image, factor 0 the degenerate one, and factors outside
-// [0, 1] extrapolate.
+/// The mean gray as Pillow rounds it.
+int mean_gray(ConstImage image);
 
-/// Blends with black.
-void brightness(ConstImage in, Image out, float factor);
 /// Blends with the gray version; leaves one-channel images as they are.
-void color(ConstImage in, Image out, float factor);
-/// Blends with the mean gray.
-void contrast(ConstImage in, Image out, float factor);
-/// Blends with a smoothed version; `out` must not overlap `in`.
-void sharpness(ConstImage in, Image out, float factor);
+void color_rows(ConstImage in, Image out, float factor, int first, int last);
 
-/// Paints the square of side `side` around (center_x, center_y) gray, as USB
-/// does: the lower corner is clamped first and the side counted from there,
-/// and the far edges belong to the square.
-void cutout(ConstImage in, Image out, double side, double center_x,
-            double center_y);
+/// Blends with a smoothed version.
+void sharpness_rows(ConstImage in, Image out, float factor, int first,
+                    int last);
 
-}  // namespace keras_ssl
+/// Paints the square of side `side` around (center_x, center_y): the lower
+/// corner is clamped first and the side counted from there, and the far edges
+/// belong to the square. As USB and, with its own gray, kekmodel do.
+void cutout(Image image, double side, double center_x, double center_y);
+void cutout_gray(Image image, double side, double center_x, double center_y);
+
+/// Paints `side / 2` pixels to each side of a pixel's upper left corner, as
+/// Google's code does.
+void cutout_box(Image image, int side, int center_x, int center_y);
+
+}  // namespace keras_ssl::KERAS_SSL_ISA

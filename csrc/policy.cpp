@@ -1,22 +1,26 @@
 #include "policy.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace keras_ssl {
 namespace {
 
 constexpr std::uint32_t kMostDraws = 1000;
 
+void check_probability(double probability, const std::string& of) {
+  if (probability >= 0.0 && probability <= 1.0) return;
+  throw std::invalid_argument("expected a probability in [0, 1] for " + of +
+                              ", received " + text_of(probability));
+}
+
 void check_choice(const Choice& choice) {
   const OpRule& rule = rule_of(choice.kind);
   const std::string name = rule.name;
-  if (!(choice.probability >= 0.0 && choice.probability <= 1.0)) {
-    throw std::invalid_argument("expected a probability in [0, 1] for '" +
-                                name + "', received " +
-                                text_of(choice.probability));
-  }
+  check_probability(choice.probability, "'" + name + "'");
   const std::string received =
       "received [" + text_of(choice.low) + ", " + text_of(choice.high) + "]";
   if (!(choice.low <= choice.high)) {
@@ -36,73 +40,121 @@ void check_choice(const Choice& choice) {
   }
 }
 
-/// Where the image stands between ops: in the source, which is never written,
-/// in the output, or in the scratch image.
-class Canvas {
- public:
-  Canvas(ConstImage source, Image out, Image scratch)
-      : out_(out), scratch_(scratch), now_(source) {}
-
-  void apply(OpKind kind, const Values& values) {
-    const Image to = target(rule_of(kind).in_place);
-    apply_op(kind, now_, to, values);
-    now_ = to;
-  }
-
-  void finish() {
-    if (now_.pixels != out_.pixels) {
-      apply_op(OpKind::kIdentity, now_, out_, {});
-    }
-  }
-
- private:
-  Image target(bool in_place) const {
-    if (now_.pixels == out_.pixels) return in_place ? out_ : scratch_;
-    if (now_.pixels == scratch_.pixels) return in_place ? scratch_ : out_;
-    return out_;
-  }
-
-  Image out_;
-  Image scratch_;
-  ConstImage now_;
-};
-
 double draw_offset(Draws& draws, std::uint32_t n, int side, double fraction) {
   const int padding = static_cast<int>(side * fraction);
   const auto places = static_cast<std::uint32_t>(2 * padding + 1);
   return static_cast<int>(draws.below(n, places)) - padding;
 }
 
+/// An op without a range, or with none to speak of, costs no draw.
+double draw_value(const Choice& choice, Draws& draws, std::uint32_t first) {
+  double value = choice.low;
+  if (choice.levels > 1) {
+    const std::uint32_t level = draws.below(first + kDrawValue, choice.levels);
+    value += level * (choice.high - choice.low) / (choice.levels - 1);
+  } else if (choice.levels == 0 && choice.high > choice.low) {
+    value += draws.uniform(first + kDrawValue) * (choice.high - choice.low);
+  }
+  if (choice.either_sign && draws.uniform(first + kDrawSign) < 0.5) {
+    value = -value;
+  }
+  return value;
+}
+
 Values draw_values(const Choice& choice, Draws& draws, std::uint32_t first,
                    const Shape& shape) {
-  const double value = choice.low + draws.uniform(first + kDrawValue) *
-                                        (choice.high - choice.low);
+  const double value = draw_value(choice, draws, first);
   switch (choice.kind) {
     case OpKind::kPosterize:
-      return {std::max(1.0, static_cast<double>(static_cast<int>(value)))};
+      return {std::max(1.0, std::trunc(value))};
     case OpKind::kCrop:
       return {draw_offset(draws, first + kDrawPlaceY, shape.height, value),
               draw_offset(draws, first + kDrawPlaceX, shape.width, value)};
-    case OpKind::kCutout: {
+    case OpKind::kCutout:
+    case OpKind::kCutoutGray: {
       const double center_y = draws.uniform(first + kDrawPlaceY) * shape.height;
       const double center_x = draws.uniform(first + kDrawPlaceX) * shape.width;
       return {value * shape.width, center_x, center_y};
+    }
+    case OpKind::kCutoutBox: {
+      const int smaller = std::min(shape.height, shape.width);
+      const auto place = [&](std::uint32_t number, int side) {
+        return static_cast<double>(
+            draws.below(first + number, static_cast<std::uint32_t>(side)));
+      };
+      return {1 + std::trunc(value * smaller), place(kDrawPlaceX, shape.width),
+              place(kDrawPlaceY, shape.height)};
     }
     default:
       return {value};
   }
 }
 
-void apply_drawn(const Stage& stage, Draws& draws, std::uint32_t first,
-                 const Shape& shape, Canvas& canvas) {
-  const auto count = static_cast<std::uint32_t>(stage.choices.size());
-  const Choice& choice = stage.choices[draws.below(first + kDrawChoice, count)];
-  if (choice.kind == OpKind::kIdentity ||
-      draws.uniform(first + kDrawProbability) >= choice.probability) {
-    return;
+/// The ops that one image gets, in memory of the scratch.
+class Drawing {
+ public:
+  Drawing(const Policy& policy, Draws& draws, const Shape& shape,
+          Scratch& scratch)
+      : draws_(draws),
+        shape_(shape),
+        scratch_(scratch),
+        list_(reinterpret_cast<Application*>(scratch.bytes(
+            Scratch::kApplications, kMostDraws * sizeof(Application)))) {
+    std::uint32_t first = 0;
+    for (const Stage& stage : policy.stages) {
+      draw(stage, first);
+      first += stage.draws * kDrawsPerApplication;
+    }
   }
-  canvas.apply(choice.kind, draw_values(choice, draws, first, shape));
-}
+
+  const Application* begin() const { return list_; }
+  const Application* end() const { return list_ + count_; }
+
+ private:
+  void draw(const Stage& stage, std::uint32_t first) {
+    if (stage.probability < 1.0 &&
+        draws_.uniform(first + kDrawStage) >= stage.probability) {
+      return;
+    }
+    const auto count = static_cast<std::uint32_t>(stage.choices.size());
+    int* left = nullptr;
+    if (stage.distinct) {
+      left = scratch_.ints(Scratch::kOp, count);
+      for (std::uint32_t i = 0; i < count; ++i) left[i] = static_cast<int>(i);
+    }
+    for (std::uint32_t i = 0; i < stage.draws; ++i) {
+      std::uint32_t number = 0;
+      if (stage.distinct) {
+        const std::uint32_t place = i + pick(first, count - i);
+        std::swap(left[i], left[place]);
+        number = static_cast<std::uint32_t>(left[i]);
+      } else {
+        number = pick(first, count);
+      }
+      add(stage.choices[number], first);
+      first += kDrawsPerApplication;
+    }
+  }
+
+  std::uint32_t pick(std::uint32_t first, std::uint32_t count) {
+    return count == 1 ? 0 : draws_.below(first + kDrawChoice, count);
+  }
+
+  void add(const Choice& choice, std::uint32_t first) {
+    if (choice.kind == OpKind::kIdentity) return;
+    if (choice.probability < 1.0 &&
+        draws_.uniform(first + kDrawProbability) >= choice.probability) {
+      return;
+    }
+    list_[count_++] = {choice.kind, draw_values(choice, draws_, first, shape_)};
+  }
+
+  Draws& draws_;
+  const Shape shape_;
+  Scratch& scratch_;
+  Application* list_;
+  std::size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -114,6 +166,14 @@ void check_policy(const Policy& policy) {
           "expected at least one op in each stage, received none");
     }
     for (const Choice& choice : stage.choices) check_choice(choice);
+    check_probability(stage.probability, "a stage");
+    if (stage.distinct && stage.draws > stage.choices.size()) {
+      throw std::invalid_argument(
+          "expected at most as many draws as ops in a stage of distinct ops, "
+          "received " +
+          std::to_string(stage.draws) + " draws of " +
+          std::to_string(stage.choices.size()));
+    }
     applications += stage.draws;
   }
   if (applications > kMostDraws) {
@@ -125,15 +185,8 @@ void check_policy(const Policy& policy) {
 
 void apply_policy(const Policy& policy, ConstImage in, Image out, Draws& draws,
                   Scratch& scratch) {
-  Canvas canvas(in, out, scratch.image(in.shape));
-  std::uint32_t first = 0;
-  for (const Stage& stage : policy.stages) {
-    for (std::uint32_t draw = 0; draw < stage.draws; ++draw) {
-      apply_drawn(stage, draws, first, in.shape, canvas);
-      first += kDrawsPerApplication;
-    }
-  }
-  canvas.finish();
+  const Drawing drawn(policy, draws, in.shape, scratch);
+  engine().run(drawn.begin(), drawn.end(), in, out, scratch);
 }
 
 }  // namespace keras_ssl

@@ -1,0 +1,62 @@
+// Memory that ops work in: one Scratch per thread, grown once and kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+#include "image.h"
+
+namespace keras_ssl {
+
+class Scratch {
+ public:
+  /// Ops may read this far beyond the end of an image in a room.
+  static constexpr std::size_t kSlack = 64;
+
+  enum Room {
+    kApplications,  // the ops that an image gets
+    kFirstImage,    // where an image stands between ops
+    kSecondImage,   // so that the next op has somewhere to write
+    kMap,           // where rows and columns come from
+    kOtherMap,      // the same while two maps are being joined
+    kSpans,         // runs of columns that move together
+    kOffsets,       // where the pixels of a row come from
+    kOutside,       // which pixels came from outside of the image
+    kOp,            // whatever one op needs while it runs
+    kRooms
+  };
+
+  /// At least `bytes` of memory, aligned to a cache line, and slack after it.
+  /// Valid until the same room is asked for more.
+  std::uint8_t* bytes(Room room, std::size_t bytes) {
+    Block& block = blocks_[room];
+    if (block.size < bytes || !block.memory) {
+      block.memory.reset(static_cast<std::uint8_t*>(
+          ::operator new(bytes + kSlack, std::align_val_t{64})));
+      block.size = bytes;
+    }
+    return block.memory.get();
+  }
+  int* ints(Room room, std::size_t count) {
+    return reinterpret_cast<int*>(bytes(room, count * sizeof(int)));
+  }
+  Image image(Room room, const Shape& shape) {
+    return {bytes(room, shape.bytes()), shape};
+  }
+
+ private:
+  struct Free {
+    void operator()(std::uint8_t* memory) const {
+      ::operator delete(memory, std::align_val_t{64});
+    }
+  };
+  struct Block {
+    std::unique_ptr<std::uint8_t, Free> memory;
+    std::size_t size = 0;
+  };
+  Block blocks_[kRooms];
+};
+
+}  // namespace keras_ssl
