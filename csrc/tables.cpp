@@ -73,6 +73,16 @@ void fill_equalize(const Histogram& histogram, std::size_t total,
   }
 }
 
+/// Bytewise, in place; by value, which compilers make vectors of.
+void keep_extremes(std::uint8_t* __restrict low, std::uint8_t* __restrict high,
+                   const std::uint8_t* __restrict lower,
+                   const std::uint8_t* __restrict higher, std::size_t count) {
+  for (std::size_t k = 0; k < count; ++k) {
+    low[k] = lower[k] < low[k] ? lower[k] : low[k];
+    high[k] = higher[k] > high[k] ? higher[k] : high[k];
+  }
+}
+
 /// Smallest and largest value of each channel. 192 bytes hold whole vectors
 /// and whole pixels.
 void find_extremes(ConstImage image, int* lows, int* highs) {
@@ -83,20 +93,12 @@ void find_extremes(ConstImage image, int* lows, int* highs) {
   const std::size_t count = image.shape.bytes();
   std::size_t i = 0;
   for (; i + 192 <= count; i += 192) {
-    for (std::size_t k = 0; k < 192; ++k) {
-      low[k] = std::min(low[k], image.pixels[i + k]);
-      high[k] = std::max(high[k], image.pixels[i + k]);
-    }
+    const std::uint8_t* pixels = image.pixels + i;
+    keep_extremes(low, high, pixels, pixels, 192);
   }
-  for (std::size_t k = 0; i + k < count; ++k) {
-    low[k] = std::min(low[k], image.pixels[i + k]);
-    high[k] = std::max(high[k], image.pixels[i + k]);
-  }
+  keep_extremes(low, high, image.pixels + i, image.pixels + i, count - i);
   for (std::size_t half = 96; half >= 3; half /= 2) {
-    for (std::size_t k = 0; k < half; ++k) {
-      low[k] = std::min(low[k], low[k + half]);
-      high[k] = std::max(high[k], high[k + half]);
-    }
+    keep_extremes(low, high, low + half, high + half, half);
   }
   if (image.shape.channels == 1) {
     lows[0] = std::min({low[0], low[1], low[2]});

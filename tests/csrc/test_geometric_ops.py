@@ -9,6 +9,8 @@ from image_strategies import images
 
 from keras_ssl import _core
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 quick = settings(deadline=None, max_examples=200)
 parts = some.floats(-1, 1) | some.sampled_from(
     [-1.0, -0.3, 0.0, 0.25, 0.3, 1.0]

@@ -9,6 +9,8 @@ from image_strategies import images
 
 from keras_ssl import _core
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 quick = settings(deadline=None, max_examples=150)
 factors = some.sampled_from([0.0, 0.05, 0.5, 0.95, 1.0, 1.9]) | some.floats(
     -2, 4, allow_subnormal=False

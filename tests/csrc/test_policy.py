@@ -12,6 +12,8 @@ from image_strategies import images
 from keras_ssl import _core
 from keras_ssl.data import policies
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 positions = some.integers(0, 2**63)
 seeds = some.integers(0, 2**64 - 1)
 WEAK = policies.weak(flip=True).to_config()

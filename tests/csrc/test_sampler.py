@@ -16,6 +16,8 @@ import pytest
 from keras_ssl import _core
 from keras_ssl.data import policies
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 WEAK = policies.weak(flip=True).to_config()
 STRONG = policies.strong(flip=True).to_config()
 VIEWS = [
