@@ -28,8 +28,7 @@ using ByteArray = py::array_t<std::uint8_t>;
 using ChoiceTuple = std::tuple<std::string, double, double, double>;
 using StageTuples =
     std::vector<std::pair<std::int64_t, std::vector<ChoiceTuple>>>;
-using StreamTuple =
-    std::tuple<std::string, py::object, py::object, std::int64_t>;
+using PoolTuple = std::tuple<std::string, py::object, py::object, std::int64_t>;
 using ViewTuple = std::tuple<std::string, std::string, StageTuples>;
 
 std::string described(const py::object& object) {
@@ -144,21 +143,16 @@ py::array_t<Value> array_of(const Buffer& buffer,
 
 class PySampler {
  public:
-  PySampler(const std::vector<StreamTuple>& streams,
+  PySampler(const std::vector<PoolTuple>& pools,
             const std::vector<ViewTuple>& views, const py::object& seed,
             std::int64_t threads, std::int64_t ring) {
-    std::vector<Stream> core_streams;
-    for (const auto& [name, images, rows, batch_size] : streams) {
+    std::vector<Pool> core_pools;
+    for (const auto& [name, images, rows, items] : pools) {
       const py::array array = checked_images(
           images, 4, "uint8 images of shape (count, height, width, channels)");
-      Stream stream;
-      stream.name = name;
-      stream.pixels = static_cast<const std::uint8_t*>(array.data());
-      stream.count = array.shape(0);
-      stream.shape = shape_of(array, 1);
-      stream.rows = rows_of(rows, name);
-      stream.batch_size = batch_size;
-      core_streams.push_back(std::move(stream));
+      core_pools.push_back(
+          {name, static_cast<const std::uint8_t*>(array.data()), array.shape(0),
+           shape_of(array, 1), rows_of(rows, name), items});
       arrays_.push_back(array);
     }
     std::vector<View> core_views;
@@ -166,7 +160,7 @@ class PySampler {
       core_views.push_back({name, stream, policy_of(stages)});
     }
     sampler_ = std::make_unique<Sampler>(
-        std::move(core_streams), std::move(core_views), seed_of(seed),
+        std::move(core_pools), std::move(core_views), seed_of(seed),
         counted(threads, "threads"), counted(ring, "ring"));
   }
   PySampler(const PySampler&) = delete;
@@ -187,15 +181,15 @@ class PySampler {
     py::dict arrays;
     for (std::size_t i = 0; i < made->views.size(); ++i) {
       const Stream& stream = sampler_->stream_of(i);
-      const Shape& shape = stream.shape;
+      const Shape& shape = stream.shape();
       arrays[py::str(sampler_->views()[i].name)] = array_of<std::uint8_t>(
           made->views[i],
-          {stream.batch_size, shape.height, shape.width, shape.channels});
+          {stream.batch_size(), shape.height, shape.width, shape.channels});
     }
     for (std::size_t i = 0; i < made->indices.size(); ++i) {
       const Stream& stream = sampler_->streams()[i];
       arrays[py::str("index/" + stream.name)] =
-          array_of<std::int32_t>(made->indices[i], {stream.batch_size});
+          array_of<std::int32_t>(made->indices[i], {stream.batch_size()});
     }
     return arrays;
   }
@@ -283,9 +277,11 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The C++ core of keras_ssl: batches, order and image ops.";
 
   py::class_<PySampler>(module, "Sampler",
-                        "Makes batches: pure functions of its arguments "
-                        "and a step.")
-      .def(py::init<const std::vector<keras_ssl::StreamTuple>&,
+                        "Makes batches: pure functions of its arguments and a "
+                        "step. `streams` lists (name, images, rows, items); "
+                        "'s' and 's/extra' both feed stream 's', whose batch "
+                        "holds the items of each, in this order.")
+      .def(py::init<const std::vector<keras_ssl::PoolTuple>&,
                     const std::vector<keras_ssl::ViewTuple>&, const py::object&,
                     std::int64_t, std::int64_t>(),
            py::arg("streams"), py::arg("views"), py::arg("seed") = 0,

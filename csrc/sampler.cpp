@@ -35,9 +35,11 @@ std::size_t available_threads() {
 /// What the batches hold; the ring decides who fills them when.
 class Sampler::Source : public BatchSource {
  public:
-  Source(std::vector<Stream> streams, std::vector<View> views,
-         std::uint64_t seed, std::size_t threads)
-      : streams_(std::move(streams)), views_(std::move(views)), seed_(seed) {
+  Source(std::vector<Pool> pools, std::vector<View> views, std::uint64_t seed,
+         std::size_t threads)
+      : streams_(streams_of(std::move(pools))),
+        views_(std::move(views)),
+        seed_(seed) {
     check_streams_and_views(streams_, views_);
     for (const View& view : views_) link(view);
     divide(threads);
@@ -48,7 +50,7 @@ class Sampler::Source : public BatchSource {
     for (std::size_t view = 0; view < views_.size(); ++view) {
       const Stream& stream = stream_of(view);
       batch->views.push_back(
-          pool.take(stream.batch_items() * stream.shape.bytes()));
+          pool.take(stream.batch_items() * stream.shape().bytes()));
     }
     for (const Stream& stream : streams_) {
       batch->indices.push_back(
@@ -66,25 +68,28 @@ class Sampler::Source : public BatchSource {
             Scratch& scratch) const override {
     const Part& part = parts_[part_number];
     const Link& link = links_[part.view];
-    const Stream& stream = streams_[link.stream];
-    const std::size_t bytes = stream.shape.bytes();
-    Order order(static_cast<std::uint64_t>(stream.pool_size()), seed_,
-                stream.name);
+    const View& view = views_[part.view];
+    const Pool& pool = streams_[link.stream].pools[part.pool];
+    const std::size_t bytes = pool.shape.bytes();
+    Order order(static_cast<std::uint64_t>(pool.size()), seed_, pool.name);
+    const std::uint32_t domain = domain_of(pool.name, view.name);
     std::int32_t* indices =
         link.writes_index
             ? reinterpret_cast<std::int32_t*>(batch.indices[link.stream].get())
             : nullptr;
     for (std::size_t item = part.first; item < part.last; ++item) {
-      const std::uint64_t position = step * stream.batch_items() + item;
+      const std::uint64_t position =
+          step * static_cast<std::uint64_t>(pool.items) + item;
       const std::uint64_t index = order.index_at(position);
-      if (indices != nullptr) indices[item] = static_cast<std::int32_t>(index);
+      const std::size_t place = part.place + (item - part.first);
+      if (indices != nullptr) {
+        indices[place] = static_cast<std::int32_t>(part.index_offset + index);
+      }
       const auto row = static_cast<std::size_t>(
-          stream.rows ? static_cast<std::uint64_t>((*stream.rows)[index])
-                      : index);
-      Draws draws(seed_, link.domain, position);
-      apply_policy(views_[part.view].policy,
-                   {stream.pixels + row * bytes, stream.shape},
-                   {batch.views[part.view].get() + item * bytes, stream.shape},
+          pool.rows ? static_cast<std::uint64_t>((*pool.rows)[index]) : index);
+      Draws draws(seed_, domain, position);
+      apply_policy(view.policy, {pool.pixels + row * bytes, pool.shape},
+                   {batch.views[part.view].get() + place * bytes, pool.shape},
                    draws, scratch);
     }
   }
@@ -108,15 +113,17 @@ class Sampler::Source : public BatchSource {
  private:
   struct Link {
     std::size_t stream;
-    std::uint32_t domain;
     bool writes_index;  // one view per stream does
   };
 
-  /// Items [first, last) of one view.
+  /// Items [first, last) of one pool in one view.
   struct Part {
     std::size_t view;
+    std::size_t pool;
     std::size_t first;
     std::size_t last;
+    std::size_t place;           // where the batch shows the first of them
+    std::uint64_t index_offset;  // the examples of the pools before this one
   };
 
   void link(const View& view) {
@@ -125,7 +132,7 @@ class Sampler::Source : public BatchSource {
     const bool first = std::none_of(
         links_.begin(), links_.end(),
         [stream](const Link& link) { return link.stream == stream; });
-    links_.push_back({stream, domain_of(view.stream, view.name), first});
+    links_.push_back({stream, first});
   }
 
   /// Parts small enough that the threads finish together, large enough that
@@ -138,10 +145,24 @@ class Sampler::Source : public BatchSource {
     const std::size_t size =
         std::clamp<std::size_t>(items / (threads * 8), 1, 32);
     for (std::size_t view = 0; view < views_.size(); ++view) {
-      const std::size_t count = stream_of(view).batch_items();
-      for (std::size_t first = 0; first < count; first += size) {
-        parts_.push_back({view, first, std::min(first + size, count)});
+      divide(view, size);
+    }
+  }
+
+  void divide(std::size_t view, std::size_t size) {
+    const Stream& stream = stream_of(view);
+    std::size_t place = 0;
+    std::uint64_t index_offset = 0;
+    for (std::size_t number = 0; number < stream.pools.size(); ++number) {
+      const Pool& pool = stream.pools[number];
+      const auto items = static_cast<std::size_t>(pool.items);
+      for (std::size_t first = 0; first < items; first += size) {
+        const std::size_t last = std::min(first + size, items);
+        parts_.push_back(
+            {view, number, first, last, place + first, index_offset});
       }
+      place += items;
+      index_offset += static_cast<std::uint64_t>(pool.size());
     }
   }
 
@@ -152,7 +173,7 @@ class Sampler::Source : public BatchSource {
   std::vector<Part> parts_;
 };
 
-Sampler::Sampler(std::vector<Stream> streams, std::vector<View> views,
+Sampler::Sampler(std::vector<Pool> pools, std::vector<View> views,
                  std::uint64_t seed, std::size_t threads, std::size_t ring)
     : threads_(threads == 0 ? available_threads() : threads), ahead_(ring) {
   if (threads_ > kMostThreads) {
@@ -163,7 +184,7 @@ Sampler::Sampler(std::vector<Stream> streams, std::vector<View> views,
     refuse("a ring of at most " + std::to_string(kLongestRing) + " batches",
            std::to_string(ring));
   }
-  source_ = std::make_unique<Source>(std::move(streams), std::move(views), seed,
+  source_ = std::make_unique<Source>(std::move(pools), std::move(views), seed,
                                      threads_);
   ring_ = std::make_unique<BatchRing>(*source_, threads_, ahead_).release();
 }

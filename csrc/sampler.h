@@ -20,8 +20,8 @@ class Sampler {
   /// Checks everything and starts nothing. `threads` 0 means
   /// available_threads(); `ring` is how many batches are made ahead. Throws
   /// std::invalid_argument, and std::out_of_range for rows.
-  Sampler(std::vector<Stream> streams, std::vector<View> views,
-          std::uint64_t seed, std::size_t threads, std::size_t ring);
+  Sampler(std::vector<Pool> pools, std::vector<View> views, std::uint64_t seed,
+          std::size_t threads, std::size_t ring);
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
   ~Sampler();

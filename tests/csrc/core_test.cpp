@@ -113,10 +113,14 @@ struct Job {
     }
   }
 
-  std::vector<Stream> streams() const {
-    Stream first{"labeled", labeled.data(), 10, {5, 7, 3}, {{3, 1, 9}}, 8};
-    Stream second{"unlabeled", unlabeled.data(), 40, {8, 8, 1}, {}, 21};
-    return {first, second};
+  std::vector<Pool> pools() const {
+    const Shape small{5, 7, 3};
+    const Shape gray{8, 8, 1};
+    return {
+        {"labeled", labeled.data(), 10, small, {{3, 1, 9}}, 8},
+        {"unlabeled", unlabeled.data(), 40, gray, {}, 15},
+        {"unlabeled/more", unlabeled.data(), 30, gray, {}, 6},
+    };
   }
 
   std::vector<View> views() const {
@@ -128,7 +132,7 @@ struct Job {
   }
 
   Sampler sampler(std::size_t threads, std::size_t ring = 2) const {
-    return Sampler(streams(), views(), 5, threads, ring);
+    return Sampler(pools(), views(), 5, threads, ring);
   }
 };
 
@@ -260,18 +264,21 @@ void test_errors_reach_the_caller() {
 void test_checks() {
   const Job job;
   const auto refused = [&job](auto change) {
-    auto streams = job.streams();
+    auto pools = job.pools();
     auto views = job.views();
-    change(streams, views);
+    change(pools, views);
     check_throws<std::invalid_argument>(
-        [&] { Sampler(streams, views, 0, 1, 1); });
+        [&] { Sampler(pools, views, 0, 1, 1); });
   };
-  refused([](auto& streams, auto&) { streams[0].shape.channels = 2; });
-  refused([](auto& streams, auto&) { streams[0].shape.height = 0; });
-  refused([](auto& streams, auto&) { streams[0].batch_size = 0; });
-  refused([](auto& streams, auto&) { streams[0].rows->clear(); });
-  refused([](auto& streams, auto&) { streams[1].name = "labeled"; });
-  refused([](auto& streams, auto&) { streams.clear(); });
+  refused([](auto& pools, auto&) { pools[0].shape.channels = 2; });
+  refused([](auto& pools, auto&) { pools[0].shape.height = 0; });
+  refused([](auto& pools, auto&) { pools[0].items = 0; });
+  refused([](auto& pools, auto&) { pools[0].rows->clear(); });
+  refused([](auto& pools, auto&) { pools[1].name = "labeled"; });
+  refused([](auto& pools, auto&) { pools[1].name = "unlabeled/"; });
+  refused([](auto& pools, auto&) { pools[2].name = "unlabeled/a/b"; });
+  refused([](auto& pools, auto&) { pools[2].shape.channels = 3; });
+  refused([](auto& pools, auto&) { pools.clear(); });
   refused([](auto&, auto& views) { views[0].stream = "nobody"; });
   refused([](auto&, auto& views) { views[0].name = "a/b"; });
   refused([](auto&, auto& views) { views[0].name = "order"; });
@@ -279,10 +286,10 @@ void test_checks() {
   refused([](auto&, auto& views) {
     views[0].policy.stages[0].choices[0].probability = 1.5;
   });
-  auto streams = job.streams();
-  streams[0].rows->push_back(10);
+  auto pools = job.pools();
+  pools[0].rows->push_back(10);
   check_throws<std::out_of_range>(
-      [&] { Sampler(streams, job.views(), 0, 1, 1); });
+      [&] { Sampler(pools, job.views(), 0, 1, 1); });
   Sampler sampler = job.sampler(1);
   check_throws<std::invalid_argument>(
       [&] { sampler.get(~std::uint64_t{0} / 8); });

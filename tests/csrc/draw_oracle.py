@@ -119,21 +119,28 @@ def explicit_values(name, value, draws, first, height, width):
     return (value,)
 
 
-def batch(streams, views, seed, step):
+def batch(pools, views, seed, step):
     """The whole batch of a step, as `_core.Sampler.batch` returns it."""
-    result = {}
-    walks = {}
-    for name, images, rows, size in streams:
+    indices, shown, sizes = {}, {}, {}
+    for name, images, rows, items in pools:
         pool = np.arange(len(images)) if rows is None else np.asarray(rows)
-        positions = [step * size + item for item in range(size)]
-        indices = [index_at(p, len(pool), seed, name) for p in positions]
-        result[f"index/{name}"] = np.array(indices, "int32")
-        walks[name] = positions, images[pool[indices]]
-    for name, stream, stages in views:
-        result[name] = np.stack(
+        stream = name.split("/")[0]
+        for position in range(step * items, (step + 1) * items):
+            index = index_at(position, len(pool), seed, name)
+            before = sizes.get(stream, 0)
+            indices.setdefault(stream, []).append(before + index)
+            example = name, position, images[pool[index]]
+            shown.setdefault(stream, []).append(example)
+        sizes[stream] = sizes.get(stream, 0) + len(pool)
+    result = {
+        f"index/{stream}": np.array(found, "int32")
+        for stream, found in indices.items()
+    }
+    for view, stream, stages in views:
+        result[view] = np.stack(
             [
-                apply_policy(stages, image, seed, position, stream, name)
-                for position, image in zip(*walks[stream], strict=True)
+                apply_policy(stages, image, seed, position, name, view)
+                for name, position, image in shown[stream]
             ]
         )
     return result

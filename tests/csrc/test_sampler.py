@@ -94,6 +94,74 @@ def test_streams_of_different_images():
     assert made["index/b"].max() < 2
 
 
+OTHERS = smooth_images(31, 32, 32, 3)[::-1].copy()
+POOLS = [
+    ("labeled", IMAGES, [5, 0, 199, 7, 7, 30], 4),
+    ("unlabeled", IMAGES, None, 5),
+    ("unlabeled/web", OTHERS, None, 3),
+    ("unlabeled/old", OTHERS, [4, 9, 2], 4),
+]
+
+
+@pytest.mark.parametrize("step", [0, 3, 2**40])
+def test_pools_of_a_stream_equal_slow_oracle(step):
+    with sampler(POOLS, seed=11) as batches:
+        made = batches.batch(step)
+    expected = draw_oracle.batch(POOLS, VIEWS, 11, step)
+    assert made.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(made[name], array, err_msg=name)
+
+
+def test_indices_count_through_the_pools():
+    everything = np.concatenate([IMAGES, OTHERS, OTHERS[[4, 9, 2]]])
+    plain = [("x", "unlabeled", [])]
+    with sampler(POOLS[1:], plain) as batches:
+        for step in range(10):
+            made = batches.batch(step)
+            index = made["index/unlabeled"]
+            assert index.dtype == np.int32
+            assert (index[:5] < 200).all()
+            assert ((index[5:8] >= 200) & (index[5:8] < 231)).all()
+            assert ((index[8:] >= 231) & (index[8:] < 234)).all()
+            np.testing.assert_array_equal(made["x"], everything[index])
+
+
+def test_a_pool_neither_sees_the_others_nor_its_place():
+    """So a source that grows, or comes along, leaves the others' draws."""
+    with sampler(POOLS, seed=3) as batches:
+        made = batches.batch(6)
+    changed = [
+        POOLS[0],
+        ("unlabeled/old", OTHERS, [4, 9, 2], 4),
+        ("unlabeled/web", OTHERS[:20], None, 7),
+        ("unlabeled", IMAGES, None, 5),
+    ]
+    with sampler(changed, seed=3) as batches:
+        again = batches.batch(6)
+    for view in ("weak", "strong"):
+        np.testing.assert_array_equal(made[view][:5], again[view][-5:])
+        np.testing.assert_array_equal(made[view][8:], again[view][:4])
+    np.testing.assert_array_equal(made["labeled"], again["labeled"])
+    with sampler(POOLS[:2], seed=3) as batches:
+        alone = batches.batch(6)
+    for view in ("weak", "strong", "index/unlabeled"):
+        np.testing.assert_array_equal(made[view][:5], alone[view])
+
+
+def test_pools_of_one_array_walk_in_orders_of_their_own():
+    twice = [("a", IMAGES, None, 50), ("a/b", IMAGES, None, 50)]
+    with sampler(twice, [("x", "a", [])]) as batches:
+        index = batches.batch(0)["index/a"]
+    assert (index[:50] != index[50:] - 200).any()
+
+
+def test_threads_do_not_show_in_pools():
+    assert prints(range(5), streams=POOLS, threads=7) == prints(
+        range(5), streams=POOLS, threads=1, ring=0
+    )
+
+
 def test_recorded_bytes():
     digest = hashlib.sha256("".join(prints(range(100), seed=42)).encode())
     assert digest.hexdigest() == RECORDED
@@ -312,7 +380,7 @@ def with_stream(**changes):
     values = {"name": "a", "images": IMAGES, "rows": None, "size": 4} | changes
     return {
         "streams": [tuple(values.values())],
-        "views": [("x", values["name"], WEAK)],
+        "views": [("x", values["name"].split("/")[0], WEAK)],
     }
 
 
@@ -338,7 +406,35 @@ def with_stream(**changes):
         (with_stream(rows=[[1]]), ValueError, "list of integer indices"),
         (with_stream(rows=IMAGES[:, 0, 0, 0] > 9), ValueError, "bool"),
         (with_stream(size=0), ValueError, "batch size of at least 1"),
-        (with_stream(name="a/b"), ValueError, "stream name without '/'"),
+        (with_stream(name="/b"), ValueError, "stream name without '/'"),
+        (with_stream(name="a/"), ValueError, "pool name without .* not empty"),
+        (with_stream(name="a/b/c"), ValueError, "pool name without '/'"),
+        (
+            {
+                "streams": [
+                    *STREAMS,
+                    ("labeled/x", IMAGES[:, :8].copy(), None, 1),
+                ]
+            },
+            ValueError,
+            "images of one shape for stream 'labeled', here 32 x 32 x 3, "
+            "received 8 x 32 x 3 in 'labeled/x'",
+        ),
+        (
+            {"streams": [*STREAMS, ("labeled/x", IMAGES[:0], None, 1)]},
+            ValueError,
+            "at least one example for stream 'labeled/x'",
+        ),
+        (
+            {"streams": [*STREAMS, ("labeled/x", IMAGES, None, 0)]},
+            ValueError,
+            "batch size of at least 1 for stream 'labeled/x'",
+        ),
+        (
+            {"streams": [*STREAMS, *[("labeled/x", IMAGES, None, 1)] * 2]},
+            ValueError,
+            "distinct stream names, received 'labeled/x' twice",
+        ),
         ({"streams": []}, ValueError, "at least one stream"),
         ({"streams": STREAMS * 2}, ValueError, "distinct stream names"),
         (
