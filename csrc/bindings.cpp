@@ -145,7 +145,8 @@ class PySampler {
  public:
   PySampler(const std::vector<PoolTuple>& pools,
             const std::vector<ViewTuple>& views, const py::object& seed,
-            std::int64_t threads, std::int64_t ring) {
+            std::int64_t threads, std::int64_t ring, std::int64_t process,
+            std::int64_t processes) {
     std::vector<Pool> core_pools;
     for (const auto& [name, images, rows, items] : pools) {
       const py::array array = checked_images(
@@ -161,7 +162,8 @@ class PySampler {
     }
     sampler_ = std::make_unique<Sampler>(
         std::move(core_pools), std::move(core_views), seed_of(seed),
-        counted(threads, "threads"), counted(ring, "ring"));
+        counted(threads, "threads"), counted(ring, "ring"),
+        Slice{counted(process, "process"), counted(processes, "processes")});
   }
   PySampler(const PySampler&) = delete;
   PySampler& operator=(const PySampler&) = delete;
@@ -184,12 +186,12 @@ class PySampler {
       const Shape& shape = stream.shape();
       arrays[py::str(sampler_->views()[i].name)] = array_of<std::uint8_t>(
           made->views[i],
-          {stream.batch_size(), shape.height, shape.width, shape.channels});
+          {delivered(stream), shape.height, shape.width, shape.channels});
     }
     for (std::size_t i = 0; i < made->indices.size(); ++i) {
       const Stream& stream = sampler_->streams()[i];
       arrays[py::str("index/" + stream.name)] =
-          array_of<std::int32_t>(made->indices[i], {stream.batch_size()});
+          array_of<std::int32_t>(made->indices[i], {delivered(stream)});
     }
     return arrays;
   }
@@ -209,6 +211,10 @@ class PySampler {
   std::size_t threads() const { return sampler_->threads(); }
 
  private:
+  py::ssize_t delivered(const Stream& stream) const {
+    return static_cast<py::ssize_t>(sampler_->items_of(stream));
+  }
+
   std::vector<py::array> arrays_;  // outlive the threads that read them
   std::unique_ptr<Sampler> sampler_;
 };
@@ -276,16 +282,19 @@ PYBIND11_MODULE(_core, module) {
   using keras_ssl::PySampler;
   module.doc() = "The C++ core of keras_ssl: batches, order and image ops.";
 
-  py::class_<PySampler>(module, "Sampler",
-                        "Makes batches: pure functions of its arguments and a "
-                        "step. `streams` lists (name, images, rows, items); "
-                        "'s' and 's/extra' both feed stream 's', whose batch "
-                        "holds the items of each, in this order.")
+  py::class_<PySampler>(
+      module, "Sampler",
+      "Makes batches: pure functions of its arguments and a "
+      "step. `streams` lists (name, images, rows, items); "
+      "'s' and 's/extra' both feed stream 's', whose batch "
+      "holds the items of each, in this order. Process p of P "
+      "delivers the p-th of P equal parts of every batch.")
       .def(py::init<const std::vector<keras_ssl::PoolTuple>&,
                     const std::vector<keras_ssl::ViewTuple>&, const py::object&,
-                    std::int64_t, std::int64_t>(),
+                    std::int64_t, std::int64_t, std::int64_t, std::int64_t>(),
            py::arg("streams"), py::arg("views"), py::arg("seed") = 0,
-           py::arg("threads") = 0, py::arg("ring") = 2)
+           py::arg("threads") = 0, py::arg("ring") = 2, py::arg("process") = 0,
+           py::arg("processes") = 1)
       .def("batch", &PySampler::batch, py::arg("step"))
       .def("close", &PySampler::close)
       .def_property_readonly("wait_seconds", &PySampler::wait_seconds)

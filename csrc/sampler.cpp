@@ -36,11 +36,13 @@ std::size_t available_threads() {
 class Sampler::Source : public BatchSource {
  public:
   Source(std::vector<Pool> pools, std::vector<View> views, std::uint64_t seed,
-         std::size_t threads)
+         std::size_t threads, const Slice& slice)
       : streams_(streams_of(std::move(pools))),
         views_(std::move(views)),
-        seed_(seed) {
+        seed_(seed),
+        slice_(slice) {
     check_streams_and_views(streams_, views_);
+    check_slice(slice_, streams_);
     for (const View& view : views_) link(view);
     divide(threads);
   }
@@ -50,11 +52,11 @@ class Sampler::Source : public BatchSource {
     for (std::size_t view = 0; view < views_.size(); ++view) {
       const Stream& stream = stream_of(view);
       batch->views.push_back(
-          pool.take(stream.batch_items() * stream.shape().bytes()));
+          pool.take(slice_.items_of(stream) * stream.shape().bytes()));
     }
     for (const Stream& stream : streams_) {
       batch->indices.push_back(
-          pool.take(stream.batch_items() * sizeof(std::int32_t)));
+          pool.take(slice_.items_of(stream) * sizeof(std::int32_t)));
     }
     return batch;
   }
@@ -140,7 +142,7 @@ class Sampler::Source : public BatchSource {
   void divide(std::size_t threads) {
     std::size_t items = 0;
     for (std::size_t view = 0; view < views_.size(); ++view) {
-      items += stream_of(view).batch_items();
+      items += slice_.items_of(stream_of(view));
     }
     const std::size_t size =
         std::clamp<std::size_t>(items / (threads * 8), 1, 32);
@@ -151,17 +153,21 @@ class Sampler::Source : public BatchSource {
 
   void divide(std::size_t view, std::size_t size) {
     const Stream& stream = stream_of(view);
-    std::size_t place = 0;
+    const std::size_t begin = slice_.items_of(stream) * slice_.process;
+    const std::size_t end = begin + slice_.items_of(stream);
+    std::size_t before = 0;  // items of the global batch, of earlier pools
     std::uint64_t index_offset = 0;
     for (std::size_t number = 0; number < stream.pools.size(); ++number) {
       const Pool& pool = stream.pools[number];
-      const auto items = static_cast<std::size_t>(pool.items);
-      for (std::size_t first = 0; first < items; first += size) {
-        const std::size_t last = std::min(first + size, items);
-        parts_.push_back(
-            {view, number, first, last, place + first, index_offset});
+      const std::size_t after = before + static_cast<std::size_t>(pool.items);
+      const std::size_t stop = std::min(end, after);
+      for (std::size_t item = std::max(begin, before); item < stop;
+           item += size) {
+        const std::size_t last = std::min(item + size, stop);
+        parts_.push_back({view, number, item - before, last - before,
+                          item - begin, index_offset});
       }
-      place += items;
+      before = after;
       index_offset += static_cast<std::uint64_t>(pool.size());
     }
   }
@@ -169,13 +175,17 @@ class Sampler::Source : public BatchSource {
   const std::vector<Stream> streams_;
   const std::vector<View> views_;
   const std::uint64_t seed_;
+  const Slice slice_;
   std::vector<Link> links_;
   std::vector<Part> parts_;
 };
 
 Sampler::Sampler(std::vector<Pool> pools, std::vector<View> views,
-                 std::uint64_t seed, std::size_t threads, std::size_t ring)
-    : threads_(threads == 0 ? available_threads() : threads), ahead_(ring) {
+                 std::uint64_t seed, std::size_t threads, std::size_t ring,
+                 Slice slice)
+    : threads_(threads == 0 ? available_threads() : threads),
+      ahead_(ring),
+      slice_(slice) {
   if (threads_ > kMostThreads) {
     refuse("at most " + std::to_string(kMostThreads) + " threads",
            std::to_string(threads_));
@@ -185,7 +195,7 @@ Sampler::Sampler(std::vector<Pool> pools, std::vector<View> views,
            std::to_string(ring));
   }
   source_ = std::make_unique<Source>(std::move(pools), std::move(views), seed,
-                                     threads_);
+                                     threads_, slice_);
   ring_ = std::make_unique<BatchRing>(*source_, threads_, ahead_).release();
 }
 

@@ -17,11 +17,12 @@ std::size_t available_threads();
 
 class Sampler {
  public:
-  /// Checks everything and starts nothing. `threads` 0 means
+  /// Checks everything and starts nothing. Positions are those of the global
+  /// batch, whatever `slice` of it is delivered. `threads` 0 means
   /// available_threads(); `ring` is how many batches are made ahead. Throws
   /// std::invalid_argument, and std::out_of_range for rows.
   Sampler(std::vector<Pool> pools, std::vector<View> views, std::uint64_t seed,
-          std::size_t threads, std::size_t ring);
+          std::size_t threads, std::size_t ring, Slice slice = {});
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
   ~Sampler();
@@ -36,6 +37,9 @@ class Sampler {
   const std::vector<Stream>& streams() const;
   const std::vector<View>& views() const;
   const Stream& stream_of(std::size_t view) const;
+  std::size_t items_of(const Stream& stream) const {
+    return slice_.items_of(stream);
+  }
 
  private:
   class Source;
@@ -45,6 +49,7 @@ class Sampler {
   std::unique_ptr<Source> source_;
   const std::size_t threads_;
   const std::size_t ahead_;
+  const Slice slice_;
   std::atomic<bool> closed_{false};
   // Owned, but for the ring a forked child inherits: its threads do not exist
   // there and its lock may be held by one of them, so it is left alone.

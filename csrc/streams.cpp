@@ -136,6 +136,20 @@ void refuse(const std::string& expected, const std::string& received) {
                               received);
 }
 
+void check_slice(const Slice& slice, const std::vector<Stream>& streams) {
+  if (slice.process >= slice.processes) {
+    refuse("a process below the number of processes, " +
+               std::to_string(slice.processes),
+           std::to_string(slice.process));
+  }
+  for (const Stream& stream : streams) {
+    if (stream.batch_items() % slice.processes == 0) continue;
+    refuse("batches that " + std::to_string(slice.processes) +
+               " processes divide for stream " + quoted(stream.name),
+           std::to_string(stream.batch_items()) + " items");
+  }
+}
+
 void check_streams_and_views(const std::vector<Stream>& streams,
                              const std::vector<View>& views) {
   if (streams.empty()) refuse("at least one stream", "none");

@@ -55,6 +55,20 @@ struct View {
   Policy policy;
 };
 
+/// Which part of every global batch this process delivers: of a stream's n
+/// items those from n * process / processes on, n / processes in number.
+struct Slice {
+  std::size_t process = 0;
+  std::size_t processes = 1;
+
+  std::size_t items_of(const Stream& stream) const {
+    return stream.batch_items() / processes;
+  }
+};
+
+/// Throws std::invalid_argument unless every stream can be sliced.
+void check_slice(const Slice& slice, const std::vector<Stream>& streams);
+
 /// Throws std::invalid_argument, and std::out_of_range for rows.
 void check_streams_and_views(const std::vector<Stream>& streams,
                              const std::vector<View>& views);

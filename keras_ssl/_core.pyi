@@ -9,28 +9,36 @@ from numpy.typing import ArrayLike, NDArray
 
 # [draws, [[op name, probability, low, high], ...]], lists as JSON has them
 _Stage = Sequence[Any]
-# (name, images, indices of the pool or None for all, batch size)
-_Stream = tuple[str, NDArray[np.uint8], ArrayLike | None, int]
+# ("stream" or "stream/pool", images, indices or None for all, items)
+_Pool = tuple[str, NDArray[np.uint8], ArrayLike | None, int]
 # (name, stream name, stages)
 _View = tuple[str, str, Sequence[_Stage]]
 
 class Sampler:
     """Makes batches; a batch is a pure function of the arguments and step.
 
-    Item i of the batch of step s stands at position `s * batch_size + i` of
-    its stream's endless walk, in which every pass over the pool is a fresh
-    permutation. The arguments `threads` and `ring` never show in a batch.
+    A stream is fed by one or several pools: a batch holds `items` examples of
+    the first, then those of the second, and so on. Item i that step s takes
+    from a pool stands at position `s * items + i` of the pool's endless walk,
+    in which every pass is a fresh permutation. Order and draws are keyed by
+    the pool's name and that position, so no pool depends on another. The
+    arguments `threads` and `ring` never show in a batch.
 
     Args:
-        streams: (name, images, indices, batch size) each. Images are uint8
-            of shape (count, height, width, channels), C-contiguous, with 1
-            or 3 channels; they are not copied and must not change. `indices`
+        streams: the pools, (name, images, indices, items) each. Pools named
+            "a" and "a/extra" both feed stream "a", in the order given here.
+            Images are uint8 of shape (count, height, width, channels),
+            C-contiguous, with 1 or 3 channels, one shape for a stream; they
+            are not copied, may be memory maps and must not change. `indices`
             choose the rows that make up the pool; None means all.
         views: (name, stream name, stages) each, stages as
             `keras_ssl.data.policies.Policy.to_config` gives them.
         seed: 0 <= seed < 2**64.
         threads: worker threads; 0 is one per CPU this process may use.
         ring: how many batches are made ahead of the one asked for.
+        process: which part of every batch to deliver, 0 <= process < processes.
+        processes: into how many equal parts the n items of a stream's batch
+            are cut; process p delivers those from n * p / processes on.
 
     Raises:
         ValueError: an argument is not as expected.
@@ -39,11 +47,13 @@ class Sampler:
 
     def __init__(
         self,
-        streams: Sequence[_Stream],
+        streams: Sequence[_Pool],
         views: Sequence[_View],
         seed: int = 0,
         threads: int = 0,
         ring: int = 2,
+        process: int = 0,
+        processes: int = 1,
     ) -> None: ...
     def batch(self, step: int) -> dict[str, NDArray[Any]]:
         """The batch of any step; consecutive steps come from the ring.
@@ -51,7 +61,7 @@ class Sampler:
         Returns:
             `{view: uint8 (batch, height, width, channels)}` and
             `{"index/<stream>": int32 (batch,)}`, the position of each example
-            in its stream's pool. The arrays are the caller's own: their
+            in its stream's pools, counted through all of them. The arrays are the caller's own: their
             memory is used again only after the last of them is gone.
 
         Raises:

@@ -42,15 +42,23 @@ class Batches(keras.utils.PyDataset):
         threads: worker threads; 0, the default: one for each core.
         reveal_truth: whether the true labels of the unlabeled examples ride
             along as "truth", for measuring pseudo-labels. Defaults to `False`.
+        process: number of this process among those that train together, from
+            0. Defaults to 0.
+        processes: how many there are. Defaults to 1.
+
+    Everything above speaks of the global batch, the same for any number of
+    processes; process p of P delivers the p-th of P equal parts of each of its
+    arrays, byte for byte. Steps are global too, so a training may go on with
+    another number of processes.
 
     `batches[i]` is `(views, labels)`: `views` a dict of uint8 arrays
     `(size, height, width, channels)`, with "index", int32 `(size,)`, the
     position of each unlabeled example in its pool; `labels` int32
-    `(batch_size,)`.
+    `(batch_size,)`. With several processes, sizes are `1 / processes` of it.
 
     Raises:
         ValueError: the unlabeled pool is smaller than its part of a batch, or
-            an argument is out of range.
+            an argument is out of range, or the processes do not divide a batch.
 
     Example:
 
@@ -68,6 +76,8 @@ class Batches(keras.utils.PyDataset):
         steps_per_epoch: int = 100,
         threads: int = 0,
         reveal_truth: bool = False,
+        process: int = 0,
+        processes: int = 1,
     ) -> None:
         # one worker: the threads are the sampler's, and Keras' own bring
         # nothing on top
@@ -104,6 +114,8 @@ class Batches(keras.utils.PyDataset):
             ],
             seed=seed,
             threads=threads,
+            process=process,
+            processes=processes,
         )
 
     @property

@@ -111,6 +111,8 @@ class Split:
         steps_per_epoch: int = 100,
         threads: int = 0,
         reveal_truth: bool = False,
+        process: int = 0,
+        processes: int = 1,
     ) -> "Batches":
         """Returns the batches `model` trains on, for `model.fit`.
 
@@ -124,6 +126,10 @@ class Split:
             threads: Worker threads; 0 (the default) chooses.
             reveal_truth: Whether batches carry the true labels of unlabeled
                 images, for benchmarks. Default `False`.
+            process: Number of this process among those that train together,
+                from 0. Default 0.
+            processes: How many there are; each gets its part of the batch
+                asked for here. Default 1.
 
         Returns:
             A `keras_ssl.data.batches.Batches`.
@@ -145,6 +151,8 @@ class Split:
             steps_per_epoch=steps_per_epoch,
             threads=threads,
             reveal_truth=reveal_truth,
+            process=process,
+            processes=processes,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

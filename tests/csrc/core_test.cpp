@@ -170,6 +170,26 @@ void test_threads_and_history_do_not_show() {
   }
 }
 
+void test_slices_make_up_the_whole() {
+  const Job job;
+  const auto whole = job.sampler(2).get(4);
+  for (const std::size_t processes : {1u, 2u, 4u}) {
+    for (std::size_t process = 0; process < processes; ++process) {
+      const std::size_t bytes = 8 * 5 * 7 * 3 / processes;
+      Sampler sampler({job.pools()[0]}, {job.views()[0]}, 5, 2, 1,
+                      {process, processes});
+      CHECK(std::memcmp(sampler.get(4)->views[0].get(),
+                        whole->views[0].get() + process * bytes, bytes) == 0);
+    }
+  }
+  check_throws<std::invalid_argument>(
+      [&] { Sampler(job.pools(), job.views(), 5, 1, 1, {0, 2}); });
+  check_throws<std::invalid_argument>(
+      [&] { Sampler(job.pools(), job.views(), 5, 1, 1, {1, 1}); });
+  check_throws<std::invalid_argument>(
+      [&] { Sampler(job.pools(), job.views(), 5, 1, 1, {0, 0}); });
+}
+
 void test_held_buffers_are_left_alone() {
   const Job job;
   Sampler sampler = job.sampler(2, 2);
@@ -302,6 +322,7 @@ int main() {
   test_order();
   test_ops_stay_inside();
   test_threads_and_history_do_not_show();
+  test_slices_make_up_the_whole();
   test_held_buffers_are_left_alone();
   test_many_callers();
   test_ends_at_any_time();

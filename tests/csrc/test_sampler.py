@@ -162,6 +162,28 @@ def test_threads_do_not_show_in_pools():
     )
 
 
+@pytest.mark.parametrize("processes", [2, 3, 4, 6, 12])
+def test_processes_deliver_slices_of_the_global_batch(processes):
+    pools = [("labeled", IMAGES, [5, 0, 7], 12), *POOLS[1:]]
+    with sampler(pools) as batches:
+        whole = batches.batch(9)
+    slices = []
+    for process in range(processes):
+        with sampler(pools, process=process, processes=processes) as batches:
+            slices.append(batches.batch(9))
+    for name, expected in whole.items():
+        parts = [part[name] for part in slices]
+        assert {len(part) for part in parts} == {12 // processes}
+        np.testing.assert_array_equal(np.concatenate(parts), expected)
+
+
+def test_threads_do_not_show_in_slices():
+    options = {"streams": POOLS, "process": 1, "processes": 4}
+    assert prints(range(5), threads=7, **options) == prints(
+        range(5), threads=1, ring=0, **options
+    )
+
+
 def test_recorded_bytes():
     digest = hashlib.sha256("".join(prints(range(100), seed=42)).encode())
     assert digest.hexdigest() == RECORDED
@@ -456,6 +478,18 @@ def with_stream(**changes):
         ({"seed": 2**64}, ValueError, "received 18446744073709551616"),
         ({"seed": 0.5}, TypeError, "float"),
         ({"ring": -1}, ValueError, "ring >= 0, received -1"),
+        (
+            {"process": 2, "processes": 2},
+            ValueError,
+            "processes, 2, received 2",
+        ),
+        ({"process": -1}, ValueError, "process >= 0, received -1"),
+        ({"processes": 0}, ValueError, "number of processes, 0, received 0"),
+        (
+            {"processes": 8},
+            ValueError,
+            "batches that 8 processes divide for stream 'labeled', received 4",
+        ),
         ({"ring": 65}, ValueError, "at most 64 batches, received 65"),
     ],
 )

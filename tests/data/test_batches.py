@@ -149,6 +149,31 @@ def test_fit_sees_consecutive_batches_on_every_backend(split):
     assert float(model.total.numpy()) == expected
 
 
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_processes_share_the_global_batch(split, processes):
+    views, labels = make(split, reveal_truth=True)[5]
+    parts = [
+        make(
+            split, reveal_truth=True, process=process, processes=processes
+        ).from_step(3)[2]
+        for process in range(processes)
+    ]
+    for name, view in views.items():
+        whole = np.concatenate([part[name] for part, _ in parts])
+        np.testing.assert_array_equal(whole, view)
+        assert len(parts[0][0][name]) == len(view) // processes
+    np.testing.assert_array_equal(
+        np.concatenate([part for _, part in parts]), labels
+    )
+
+
+def test_processes_that_do_not_divide_a_batch_are_refused(split):
+    with pytest.raises(ValueError, match="3 processes divide .* received 8"):
+        make(split, processes=3)
+    with pytest.raises(ValueError, match="process below .*, 2, received 2"):
+        make(split, process=2, processes=2)
+
+
 def test_too_small_an_unlabeled_pool_is_refused(split):
     with pytest.raises(ValueError, match="needs 1400 unlabeled examples"):
         make(split, batch_size=200, unlabeled_ratio=7)

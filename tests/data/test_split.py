@@ -232,6 +232,8 @@ def test_batches_take_their_ratio_from_the_model(monkeypatch):
         "steps_per_epoch": 100,
         "threads": 0,
         "reveal_truth": False,
+        "process": 0,
+        "processes": 1,
     }
     split.batches(model, unlabeled_ratio=0)
     assert made["unlabeled_ratio"] == 0
