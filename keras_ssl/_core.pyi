@@ -61,8 +61,9 @@ class Sampler:
         Returns:
             `{view: uint8 (batch, height, width, channels)}` and
             `{"index/<stream>": int32 (batch,)}`, the position of each example
-            in its stream's pools, counted through all of them. The arrays are the caller's own: their
-            memory is used again only after the last of them is gone.
+            in its stream's pools, counted through all of them. The arrays
+            are the caller's own: their memory is used again only after the
+            last of them is gone.
 
         Raises:
             ValueError: the step is negative or beyond 2**63 examples.

@@ -6,8 +6,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_ssl.data import policies
-from keras_ssl.data import split as splitting
+from keras_ssl.data import draw, policies
+from keras_ssl.data.split import Split
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.int32]]  # images and labels
 
@@ -87,7 +87,7 @@ class Dataset:
         labels_per_class: int,
         seed: int = 0,
         validation_per_class: int = 0,
-    ) -> splitting.Split:
+    ) -> Split:
         """Chooses which training images count as labeled.
 
         Args:
@@ -109,6 +109,67 @@ class Dataset:
         >>> data.split(labels_per_class=2, seed=0)
         <Split digits: 20 labeled, 1297 unlabeled, seed 0>
         """
-        return splitting.draw(
-            self, labels_per_class, seed, validation_per_class
+        return draw.balanced(self, labels_per_class, seed, validation_per_class)
+
+    def split_long_tailed(
+        self,
+        labeled_first: int,
+        unlabeled_first: int | None,
+        imbalance: float,
+        unlabeled_imbalance: float | None = None,
+        seed: int = 0,
+        validation_per_class: int = 0,
+    ) -> Split:
+        """Chooses labeled and unlabeled images with exponentially fewer of
+        each next class.
+
+        Of C classes, class k (from 1) gets
+        `N_k = labeled_first * imbalance ** (-(k-1) / (C-1))` labeled images,
+        cut to whole numbers, and likewise M_k further, unlabeled ones. As in
+        USB's benchmark, the labeled images are part of the unlabeled ones too,
+        which are N_k + M_k in number. The test set stays balanced.
+
+        Args:
+            labeled_first: N_1, labeled images of the largest class.
+            unlabeled_first: M_1, further unlabeled images of the largest
+                class; `None`: every training image is unlabeled, those with
+                label -1 included (USB's STL-10).
+            imbalance: gamma_l, largest over smallest labeled class, at least
+                1; a negative one reverses the order of the classes.
+            unlabeled_imbalance: gamma_u, the same for the unlabeled images; 1
+                gives each class M_1 of them. By default `imbalance`.
+            seed: Integer that decides which images. Default 0.
+            validation_per_class: Images of each class held out of training,
+                the same number for each. Default 0.
+
+        Returns:
+            A `Split`, its `labels_per_class` `None`.
+
+        Raises:
+            ValueError: If a class has too few labels or would get none, or an
+                imbalance lies between -1 and 1.
+
+        Sources:
+            Kim et al., "Distribution Aligning Refinery of Pseudo-label"
+            (DARP), arXiv 2007.08844; Wei et al., "CReST", arXiv 2102.09559;
+            Wang et al., "USB", arXiv 2208.07204, whose CIFAR-10 settings are
+            (1500, 3000, 100), (1500, 3000, 100, -100), (1500, 3000, 150),
+            (500, 4000, 100), ... in the order of the arguments here.
+
+        Example:
+
+        >>> import keras_ssl
+        >>> data = keras_ssl.data.load("digits")
+        >>> split = data.split_long_tailed(20, 80, imbalance=10, seed=0)
+        >>> split.labeled_counts.tolist()
+        [20, 15, 11, 9, 7, 5, 4, 3, 2, 2]
+        """
+        return draw.long_tailed(
+            self,
+            labeled_first,
+            unlabeled_first,
+            imbalance,
+            unlabeled_imbalance,
+            seed,
+            validation_per_class,
         )

@@ -1,23 +1,12 @@
 """Splits: which training images are labeled, unlabeled or held out.
 
 A split is data, not a side effect of a run: it can be saved, and drawing it
-again gives the same one on every machine. It is drawn without a
-random generator, whose stream might change from one release to the next: the
-images of a class are ranked by the SHA-256 digest of the text `"seed:index"`,
-with `index` the position in the training set. The first ones in this ranking
-become the labeled images, the last ones the validation images. So more labels
-with the same seed contain the fewer ones, and the validation set does not
-depend on the number of labels.
-
-As in the reference implementations of MixMatch, FixMatch and their kin, the
-labeled images are also part of the unlabeled ones.
+again gives the same one on every machine; `draw` says how.
 """
 
 import dataclasses
-import hashlib
-import operator
 import os
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +22,20 @@ if TYPE_CHECKING:
 class Split:
     """A data set together with the choice of labeled images. Plain data.
 
-    Made by `Dataset.split`, or by hand from any index arrays.
+    Made by `Dataset.split` and its kin, or by hand from any index arrays.
 
     Attributes:
         dataset: The `Dataset` that the indices point into.
         labeled: int64 `(L,)`, labeled training images, ordered by class, then
             by rank in the draw.
-        unlabeled: int64 `(U,)`, ascending: all training images, the labeled
-            ones and those with label -1 included, but for validation.
+        unlabeled: int64 `(U,)`, ascending: unless a protocol chooses among
+            them, all training images but for validation, the labeled ones
+            and those with label -1 included.
         validation_indices: int64 `(V,)`, images held out of both. Ordered
             like `labeled`.
         seed: Integer that the draw was made with.
-        labels_per_class: Labeled images of each class.
+        labels_per_class: Labeled images of each class, `None` where classes
+            have different numbers of them; see `labeled_counts`.
 
     Raises:
         ValueError: For indices outside the training set, or labeled or
@@ -79,6 +70,14 @@ class Split:
         return (
             f"<Split {self.dataset.name}: {len(self.labeled)} labeled, "
             f"{len(self.unlabeled)} unlabeled, {validation}seed {self.seed}>"
+        )
+
+    @property
+    def labeled_counts(self) -> NDArray[np.int64]:
+        """Labeled images of each class, int64 `(num_classes,)`."""
+        return np.bincount(
+            self.dataset.train[1][self.labeled],
+            minlength=self.dataset.num_classes,
         )
 
     @property
@@ -192,70 +191,3 @@ class Split:
                 another fingerprint.
         """
         return cls(dataset, **split_file.read(path, dataset))
-
-
-def draw(
-    dataset: "Dataset",
-    labels_per_class: int,
-    seed: int = 0,
-    validation_per_class: int = 0,
-) -> Split:
-    """Draws a class-balanced split; see `Dataset.split`.
-
-    Args:
-        dataset: A `Dataset`.
-        labels_per_class: Labeled images of each class, at least 1.
-        seed: Integer that decides which ones.
-        validation_per_class: Images of each class held out, at least 0.
-
-    Returns:
-        A `Split`.
-
-    Raises:
-        ValueError: If a class has too few labels.
-    """
-    asked = _whole("labels_per_class", labels_per_class, 1)
-    held_out = _whole("validation_per_class", validation_per_class, 0)
-    seed = _whole("seed", seed, None)
-    labels = np.asarray(dataset.train[1])
-    labeled: list[int] = []
-    validation: list[int] = []
-    for number, class_name in enumerate(dataset.class_names):
-        members = np.flatnonzero(labels == number).tolist()
-        if len(members) < asked + held_out:
-            raise ValueError(
-                f"class {number} ({class_name!r}) has {len(members)} labels; "
-                f"received labels_per_class={asked} and "
-                f"validation_per_class={held_out}, which need "
-                f"{asked + held_out}. Ask for fewer"
-            )
-        members.sort(key=lambda index: _rank(seed, index))
-        labeled += members[:asked]
-        validation += members[len(members) - held_out :]
-    unlabeled = split_file.all_but(dataset, validation)
-    return Split(
-        dataset,
-        np.array(labeled, np.int64),
-        unlabeled,
-        np.array(validation, np.int64),
-        seed,
-        asked,
-    )
-
-
-def _rank(seed: int, index: int) -> bytes:
-    return hashlib.sha256(f"{seed}:{index}".encode()).digest()
-
-
-def _whole(name: str, value: SupportsIndex, least: int | None) -> int:
-    """Returns `value` as an int that is at least `least`."""
-    try:
-        number: int | None = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or (least is not None and number < least):
-        bound = "" if least is None else f" of at least {least}"
-        raise ValueError(
-            f"{name} must be an integer{bound}; received {value!r}"
-        )
-    return number

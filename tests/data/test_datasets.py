@@ -39,7 +39,9 @@ def test_importing_is_light():
     assert result.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", ["arrays", "dataset", "datasets", "split"])
+@pytest.mark.parametrize(
+    "name", ["arrays", "dataset", "datasets", "draw", "split"]
+)
 def test_examples_in_docstrings(name):
     module = importlib.import_module(f"keras_ssl.data.{name}")
     failed, attempted = doctest.testmod(module)
