@@ -61,14 +61,14 @@ def from_arrays(
     num_classes, class_names = _classes(num_classes, class_names, labels)
     labels = _checked_labels(labels, -1, num_classes, "train")
     if unlabeled is not None:
-        unlabeled = _checked_images(unlabeled, "unlabeled")
-        _check_same_shape(images, unlabeled, "unlabeled")
+        unlabeled = checked_images(unlabeled, "unlabeled")
+        check_same_shape(images, unlabeled, "unlabeled")
         images = np.concatenate([images, unlabeled])
         unknown = np.full(len(unlabeled), -1, np.int32)
         labels = np.concatenate([labels, unknown])
     if test is not None:
         test_images, test_labels = _checked_pair(test, "test")
-        _check_same_shape(images, test_images, "test")
+        check_same_shape(images, test_images, "test")
         test_labels = _checked_labels(test_labels, 0, num_classes, "test")
         test = test_images, test_labels
     return Dataset(
@@ -108,7 +108,7 @@ def _checked_pair(
             f"{part} must be a pair (images, labels); received "
             f"{type(pair).__name__}"
         )
-    images = _checked_images(pair[0], part)
+    images = checked_images(pair[0], part)
     labels = np.asanyarray(pair[1])
     if labels.dtype.kind not in "iu":
         raise ValueError(
@@ -124,7 +124,19 @@ def _checked_pair(
     return images, labels.reshape(-1)
 
 
-def _checked_images(given: ArrayLike, part: str) -> NDArray[np.uint8]:
+def checked_images(given: ArrayLike, part: str) -> NDArray[np.uint8]:
+    """Returns images as the sampler reads them, copied only if strided.
+
+    Args:
+        given: uint8 `(N, H, W, C)` with 1 or 3 channels, or `(N, H, W)`.
+        part: What they are, for messages.
+
+    Returns:
+        uint8 `(N, H, W, C)`, C-contiguous; a memory map stays one.
+
+    Raises:
+        ValueError: What was expected, what was received and how to mend it.
+    """
     images = np.asanyarray(given)
     if images.dtype != np.uint8:
         raise ValueError(
@@ -164,9 +176,16 @@ def _checked_labels(
     return labels.astype(np.int32, copy=False)
 
 
-def _check_same_shape(
+def check_same_shape(
     images: NDArray[np.uint8], others: NDArray[np.uint8], part: str
 ) -> None:
+    """Raises a `ValueError` unless both have one height, width, channels.
+
+    Args:
+        images: Training images, uint8 `(N, H, W, C)`.
+        others: Further images.
+        part: What these are, for the message.
+    """
     if others.shape[1:] != images.shape[1:]:
         raise ValueError(
             f"{part} images must have the shape of train images, "

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from keras_ssl import (
     _core,
@@ -18,6 +18,7 @@ from keras_ssl import (
 )
 from keras_ssl.data import policies
 from keras_ssl.data.dataset import Dataset
+from keras_ssl.data.sources import mixed
 from keras_ssl.data.split import Split
 
 import keras  # isort: skip
@@ -45,6 +46,14 @@ class Batches(keras.utils.PyDataset):
         process: number of this process among those that train together, from
             0. Defaults to 0.
         processes: how many there are. Defaults to 1.
+        unlabeled_sources: further unlabeled images, uint8 arrays or memory
+            maps of the data set's image shape, by name. Defaults to none.
+        source_ratio: with them, the parts that each source has in the
+            unlabeled images of a batch, the split's own being "own":
+            `{"own": 5, "web": 2}` for `unlabeled_sources={"web": images}`.
+            Whole numbers whose sum divides the `batch_size * unlabeled_ratio`
+            images; the split's own come first, then the sources in the order
+            given.
 
     Everything above speaks of the global batch, the same for any number of
     processes; process p of P delivers the p-th of P equal parts of each of its
@@ -53,12 +62,14 @@ class Batches(keras.utils.PyDataset):
 
     `batches[i]` is `(views, labels)`: `views` a dict of uint8 arrays
     `(size, height, width, channels)`, with "index", int32 `(size,)`, the
-    position of each unlabeled example in its pool; `labels` int32
-    `(batch_size,)`. With several processes, sizes are `1 / processes` of it.
+    position of each unlabeled example among the split's own and then those of
+    each source; `labels` int32 `(batch_size,)`. With several processes, sizes
+    are `1 / processes` of these.
 
     Raises:
-        ValueError: the unlabeled pool is smaller than its part of a batch, or
-            an argument is out of range, or the processes do not divide a batch.
+        ValueError: an unlabeled source is smaller than its part of a batch,
+            the processes or the parts do not divide a batch, or an argument
+            is out of range.
 
     Example:
 
@@ -78,6 +89,8 @@ class Batches(keras.utils.PyDataset):
         reveal_truth: bool = False,
         process: int = 0,
         processes: int = 1,
+        unlabeled_sources: Mapping[str, ArrayLike] | None = None,
+        source_ratio: Mapping[str, int] | None = None,
     ) -> None:
         # one worker: the threads are the sampler's, and Keras' own bring
         # nothing on top
@@ -89,24 +102,31 @@ class Batches(keras.utils.PyDataset):
         )
         images, labels = split.dataset.train
         streams = list(dict.fromkeys(stream for stream, _ in views.values()))
-        if set(streams) - {"labeled"} and len(split.unlabeled) < unlabeled_size:
-            raise ValueError(
-                f"a batch needs {unlabeled_size} unlabeled examples "
-                f"({self.batch_size} x unlabeled_ratio {unlabeled_ratio}), but "
-                f"there are only {len(split.unlabeled)}; pass a smaller "
-                "batch_size or unlabeled_ratio"
-            )
-        self.unlabeled_size = len(split.unlabeled)
+        sources = mixed(split, unlabeled_size, unlabeled_sources, source_ratio)
+        for source in sources if set(streams) - {"labeled"} else ():
+            if len(source.truth) < source.items:
+                raise ValueError(
+                    f"a batch needs {source.items} unlabeled examples of "
+                    f"{source.name!r} ({self.batch_size} x unlabeled_ratio "
+                    f"{unlabeled_ratio} in all), but there are only "
+                    f"{len(source.truth)}; pass a smaller batch_size or "
+                    "unlabeled_ratio"
+                )
+        truth = np.concatenate([source.truth for source in sources])
+        self.unlabeled_size = len(truth)
         self.first_step = 0
         self._labels = np.asarray(labels[split.labeled], np.int32)
-        self._truth = split.labels_of_unlabeled if reveal_truth else None
+        self._truth = truth if reveal_truth else None
         self._lock = threading.Lock()
         self._sampler = _core.Sampler(
             streams=[
-                (stream, images, split.labeled, self.batch_size)
-                if stream == "labeled"
-                else (stream, images, split.unlabeled, unlabeled_size)
+                pool
                 for stream in streams
+                for pool in (
+                    [(stream, images, split.labeled, self.batch_size)]
+                    if stream == "labeled"
+                    else [source.pool(stream) for source in sources]
+                )
             ],
             views=[
                 (name, stream, _policy(split.dataset, policy).to_config())

@@ -6,10 +6,11 @@ again gives the same one on every machine; `draw` says how.
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from keras_ssl.data import split_file
 
@@ -112,6 +113,8 @@ class Split:
         reveal_truth: bool = False,
         process: int = 0,
         processes: int = 1,
+        unlabeled_sources: Mapping[str, ArrayLike] | None = None,
+        source_ratio: Mapping[str, int] | None = None,
     ) -> "Batches":
         """Returns the batches `model` trains on, for `model.fit`.
 
@@ -129,6 +132,10 @@ class Split:
                 from 0. Default 0.
             processes: How many there are; each gets its part of the batch
                 asked for here. Default 1.
+            unlabeled_sources: Further unlabeled images, uint8 arrays or memory
+                maps of the data set's image shape, by name. Default: none.
+            source_ratio: With them, the parts of each source in the unlabeled
+                images of a batch; `"own"` are those of the split.
 
         Returns:
             A `keras_ssl.data.batches.Batches`.
@@ -136,6 +143,14 @@ class Split:
         Example:
 
             model.fit(split.batches(model, batch_size=64), epochs=20)
+
+        or, with two images of one's own web search for each five others:
+
+            batches = split.batches(
+                model,
+                unlabeled_sources={"web": web_images},
+                source_ratio={"own": 5, "web": 2},
+            )
         """
         from keras_ssl.data.batches import Batches
 
@@ -152,6 +167,8 @@ class Split:
             reveal_truth=reveal_truth,
             process=process,
             processes=processes,
+            unlabeled_sources=unlabeled_sources,
+            source_ratio=source_ratio,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -149,6 +149,76 @@ def test_fit_sees_consecutive_batches_on_every_backend(split):
     assert float(model.total.numpy()) == expected
 
 
+WEB = np.arange(40 * 64, dtype=np.uint32).astype(np.uint8)
+WEB = WEB.reshape(40, 8, 8, 1)
+
+
+def with_web(split, **arguments):
+    return make(
+        split,
+        unlabeled_sources={"web": WEB},
+        source_ratio={"own": 5, "web": 1},
+        **arguments,
+    )
+
+
+def test_sources_have_their_parts_of_every_batch(split):
+    images = split.dataset.train[0]
+    batches = Batches(
+        split,
+        {
+            "labeled": ("labeled", "weak"),
+            "plain": ("unlabeled", "identity"),
+            "other": ("generator", "identity"),
+        },
+        batch_size=4,
+        unlabeled_ratio=3,
+        reveal_truth=True,
+        unlabeled_sources={"web": WEB, "old": WEB[:5]},
+        source_ratio={"own": 4, "web": 1, "old": 1},
+    )
+    own = len(split.unlabeled)
+    assert batches.unlabeled_size == own + 45
+    everything = np.concatenate([images[split.unlabeled], WEB, WEB[:5]])
+    truth = np.concatenate([split.labels_of_unlabeled, [-1] * 45])
+    seen = []
+    for step in range(20):
+        views, _ = batches[step]
+        index = views["index"]
+        np.testing.assert_array_equal(views["plain"], everything[index])
+        np.testing.assert_array_equal(views["truth"], truth[index])
+        source = np.searchsorted([own, own + 40], index, side="right")
+        assert source.tolist() == [0] * 8 + [1] * 2 + [2] * 2
+        seen.append(index)
+    web = np.concatenate(seen)[np.concatenate(seen) >= own] - own
+    counts = np.bincount(web)
+    assert (counts[:40] == 1).all()  # 20 steps of 2: one pass
+    assert (counts[40:] == 8).all()  # eight passes
+
+
+def test_own_images_are_drawn_as_in_batches_of_their_own(split):
+    """At equal numbers of items in a batch, that is."""
+    views, labels = with_web(split)[4]
+    same = make(split, batch_size=4, unlabeled_ratio=5)[4][0]
+    for name in ("weak", "strong", "index"):
+        np.testing.assert_array_equal(views[name][:20], same[name])
+    np.testing.assert_array_equal(labels, make(split)[4][1])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sources_are_deterministic_and_resumable(split, threads):
+    whole = digest(with_web(split, seed=3), 6)
+    assert digest(with_web(split, seed=3, threads=threads), 6) == whole
+    later = with_web(split, seed=3).from_step(2)
+    for name, view in with_web(split, seed=3)[5][0].items():
+        np.testing.assert_array_equal(later[3][0][name], view)
+
+
+def test_a_source_smaller_than_its_part_is_refused(split):
+    with pytest.raises(ValueError, match="needs 60 .* of 'web' .* only 40"):
+        with_web(split, batch_size=60, unlabeled_ratio=6)
+
+
 @pytest.mark.parametrize("processes", [1, 2, 4])
 def test_processes_share_the_global_batch(split, processes):
     views, labels = make(split, reveal_truth=True)[5]

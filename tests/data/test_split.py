@@ -132,6 +132,8 @@ def test_batches_take_their_ratio_from_the_model(monkeypatch):
         "reveal_truth": False,
         "process": 0,
         "processes": 1,
+        "unlabeled_sources": None,
+        "source_ratio": None,
     }
     split.batches(model, unlabeled_ratio=0)
     assert made["unlabeled_ratio"] == 0
