@@ -105,23 +105,41 @@ def _checked_pair(
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise ValueError(
-            f"{part} must be a pair (images, labels); received "
-            f"{type(pair).__name__}"
+            f"{part} must be a pair (images, labels), as in from_arrays("
+            f"(images, labels), test=...); received {type(pair).__name__}"
         )
     images = checked_images(pair[0], part)
     labels = np.asanyarray(pair[1])
-    if labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"{part} labels must be integers; received {labels.dtype}. "
-            "Convert them with labels.astype('int32')"
-        )
     if labels.shape not in ((len(images),), (len(images), 1)):
         raise ValueError(
             f"{part} labels must have shape ({len(images)},), one per image; "
             f"received {labels.shape}. Turn one-hot labels into numbers with "
-            "labels.argmax(axis=1)"
+            "labels.argmax(axis=1), and rows of zeros into -1 with "
+            "np.where(labels.any(axis=1), labels.argmax(axis=1), -1)"
+        )
+    if labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{part} labels must be integers; received {labels.dtype}. "
+            + _how_to_mend(labels)
         )
     return images, labels.reshape(-1)
+
+
+def _how_to_mend(labels: NDArray[Any]) -> str:
+    """Says how labels that are no integers become some."""
+    if labels.dtype.kind in "US":
+        return (
+            "Number them with class_names, labels = np.unique(labels, "
+            "return_inverse=True), then set unknown ones to -1"
+        )
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        return (
+            "Mark unknown ones, not a number here, with -1: "
+            "np.nan_to_num(labels, nan=-1).astype('int32')"
+        )
+    if labels.dtype.kind == "O":
+        return "Use an array of integers, with -1 instead of None"
+    return "Convert them with labels.astype('int32')"
 
 
 def checked_images(given: ArrayLike, part: str) -> NDArray[np.uint8]:
@@ -169,9 +187,15 @@ def _checked_labels(
     least, most = labels.min(), labels.max()
     if least < lowest or most >= num_classes:
         unknown = ", or -1 where unknown" if lowest < 0 else ""
+        if most >= num_classes:
+            how = "Pass num_classes=... for more classes"
+        elif least < -1:
+            how = "Mark unknown labels with -1: labels[labels < 0] = -1"
+        else:
+            how = f"Leave images without a label out of {part}"
         raise ValueError(
             f"{part} labels must be from 0 to {num_classes - 1}{unknown}; "
-            f"received {least} to {most}. Pass num_classes=... for more classes"
+            f"received {least} to {most}. {how}"
         )
     return labels.astype(np.int32, copy=False)
 

@@ -111,6 +111,34 @@ class Dataset:
         """
         return draw.balanced(self, labels_per_class, seed, validation_per_class)
 
+    def split_given(
+        self, seed: int = 0, validation_per_class: int = 0
+    ) -> Split:
+        """Takes all known labels: whoever has labeled images has chosen.
+
+        Args:
+            seed: Integer that decides which images are held out. Default 0.
+            validation_per_class: Images of each class held out of training.
+                Default 0.
+
+        Returns:
+            A `Split`: labeled are the training images whose label is not -1,
+            unlabeled all of them, both but for validation. Its
+            `labels_per_class` is `None`.
+
+        Raises:
+            ValueError: If a class has no label left to learn from.
+
+        Example:
+
+        >>> import keras_ssl, numpy as np
+        >>> images = np.zeros((6, 32, 32, 3), np.uint8)
+        >>> labels = np.array([0, 1, 1, -1, -1, -1])  # the last three: unknown
+        >>> keras_ssl.data.from_arrays((images, labels)).split_given()
+        <Split arrays: 3 labeled, 6 unlabeled, seed 0>
+        """
+        return draw.given(self, seed, validation_per_class)
+
     def split_long_tailed(
         self,
         labeled_first: int,

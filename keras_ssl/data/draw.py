@@ -64,6 +64,42 @@ def balanced(
     )
 
 
+def given(
+    dataset: "Dataset", seed: int = 0, validation_per_class: int = 0
+) -> Split:
+    """Takes every known label; see `Dataset.split_given`.
+
+    Args:
+        dataset: A `Dataset`.
+        seed: Integer that decides which images are held out.
+        validation_per_class: Images of each class held out, at least 0.
+
+    Returns:
+        A `Split`.
+
+    Raises:
+        ValueError: If a class has too few labels.
+    """
+    held_out = _whole("validation_per_class", validation_per_class, 0)
+    seed = _whole("seed", seed, None)
+    labels = np.asarray(dataset.train[1])
+    counts = np.bincount(labels[labels >= 0], minlength=dataset.num_classes)
+    labeled, _, validation = _cut(
+        dataset,
+        seed,
+        np.maximum(counts - held_out, 1).tolist(),
+        [0] * dataset.num_classes,
+        held_out,
+    )
+    return Split(
+        dataset,
+        np.array(labeled, np.int64),
+        all_but(dataset, validation),
+        np.array(validation, np.int64),
+        seed,
+    )
+
+
 def long_tailed(
     dataset: "Dataset",
     labeled_first: int,

@@ -159,17 +159,31 @@ def test_wrong_images(images, labels):
 def test_wrong_labels(images, labels):
     with pytest.raises(ValueError, match=r"must be a pair .*received ndarray"):
         from_arrays(images)
+    with pytest.raises(ValueError, match=r"as in from_arrays\(\(im"):
+        from_arrays(images, labels)
     with pytest.raises(ValueError, match="received float32.*astype"):
         from_arrays((images, labels.astype(np.float32)))
+    with pytest.raises(ValueError, match="received float64.*nan=-1"):
+        from_arrays((images, np.where(labels < 0, np.nan, labels)))
+    with pytest.raises(ValueError, match="received bool.*astype"):
+        from_arrays((images, labels > 0))
+    with pytest.raises(ValueError, match="received <U3.*np.unique"):
+        from_arrays((images, np.array(["cat", "dog"] * 3)))
+    with pytest.raises(ValueError, match="received object.*instead of None"):
+        from_arrays((images, [0, 1, 0, 1, None, None]))
+    with pytest.raises(ValueError, match=r"received \(6, 2\).*argmax"):
+        from_arrays((images, np.eye(2)[labels]))
     with pytest.raises(ValueError, match=r"received \(6, 2\).*argmax"):
         from_arrays((images, np.eye(2, dtype=int)[labels]))
     with pytest.raises(ValueError, match=r"\(6,\), one per image"):
         from_arrays((images, labels[:5]))
-    with pytest.raises(ValueError, match="received -2 to 2"):
+    with pytest.raises(ValueError, match="received -2 to 2. Pass num_cl"):
         from_arrays((images, labels * 2), num_classes=2)
+    with pytest.raises(ValueError, match=r"-2 to 2. Mark .*\[labels < 0\] ="):
+        from_arrays((images, labels * 2), num_classes=3)
     with pytest.raises(ValueError, match="from 0 to 0, or -1"):
         from_arrays((images, labels), num_classes=1)
-    with pytest.raises(ValueError, match="test labels must be from 0 to 1;"):
+    with pytest.raises(ValueError, match="test labels .* to 1; .* out of test"):
         from_arrays((images, labels), (images, labels))
     with pytest.raises(ValueError, match="all below 0"):
         from_arrays((images, np.full(6, -1)))

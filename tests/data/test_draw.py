@@ -117,6 +117,49 @@ def test_wrong_arguments(arguments, message):
         load("digits").split(**arguments)
 
 
+@settings(deadline=None)
+@given(data_and_request(), seeds)
+def test_given_labels(request_, seed):
+    data, _, held_out = request_
+    split = data.split_given(seed, held_out)
+    labels = data.train[1]
+    known = [*split.labeled, *split.validation_indices]
+    assert sorted(known) == np.flatnonzero(labels >= 0).tolist()
+    everyone = [*split.unlabeled, *split.validation_indices]
+    assert sorted(everyone) == list(range(len(labels)))
+    held_out_labels = labels[split.validation_indices]
+    assert np.bincount(held_out_labels, minlength=1).tolist() == [
+        *[held_out] * (data.num_classes if held_out else 1)
+    ]
+    assert (np.diff(labels[split.labeled]) >= 0).all()
+    assert (split.seed, split.labels_per_class) == (seed, None)
+
+
+def test_given_labels_hold_out_what_the_balanced_draw_does():
+    data = load("digits")
+    np.testing.assert_array_equal(
+        data.split_given(4, 5).validation_indices,
+        data.split(2, 4, 5).validation_indices,
+    )
+
+
+def test_given_labels_file(tmp_path):
+    data = made_of([0, 1, -1, 1, -1, 0], 2)
+    split = data.split_given()
+    assert split.labeled_counts.tolist() == [2, 2]
+    split.save(tmp_path / "split.json")
+    again = Split.load(tmp_path / "split.json", data)
+    np.testing.assert_array_equal(again.labeled, split.labeled)
+    np.testing.assert_array_equal(again.unlabeled, split.unlabeled)
+
+
+def test_given_labels_that_leave_a_class_without():
+    with pytest.raises(ValueError, match=r"class 1 \('1'\) has 0 .* needs 1"):
+        made_of([0, 2, -1], 3).split_given()
+    with pytest.raises(ValueError, match=r"class 1 .* needs 3: 1 labeled"):
+        made_of([0, 0, 0, 1, 1], 2).split_given(validation_per_class=2)
+
+
 @pytest.mark.parametrize(
     ("first", "imbalance", "counts"),
     [
