@@ -34,7 +34,10 @@ std::shared_ptr<Batch> BatchRing::get(std::uint64_t step) {
 /// From the ring if the step is there; any other step empties the ring, which
 /// then starts anew after it.
 BatchRing::JobPointer BatchRing::take(std::uint64_t step) {
-  while (!ahead_.empty() && ahead_.front()->step != step) drop_oldest();
+  while (!ahead_.empty() && ahead_.front()->step != step) {
+    drop(ahead_.front());
+    ahead_.pop_front();
+  }
   if (ahead_.empty()) return start(step);
   JobPointer job = std::move(ahead_.front());
   ahead_.pop_front();
@@ -52,11 +55,17 @@ BatchRing::JobPointer BatchRing::start(std::uint64_t step) {
 
 /// Parts being filled right now are finished in vain; the job dies with the
 /// last of them.
-void BatchRing::drop_oldest() {
-  const auto place =
-      std::find(unclaimed_.begin(), unclaimed_.end(), ahead_.front());
+void BatchRing::drop(const JobPointer& job) {
+  const auto place = std::find(unclaimed_.begin(), unclaimed_.end(), job);
   if (place != unclaimed_.end()) unclaimed_.erase(place);
-  ahead_.pop_front();
+}
+
+void BatchRing::forget(std::uint64_t step) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  while (!ahead_.empty() && ahead_.back()->step >= step) {
+    drop(ahead_.back());
+    ahead_.pop_back();
+  }
 }
 
 void BatchRing::start_threads() {

@@ -20,6 +20,7 @@ namespace keras_ssl {
 struct Batch {
   std::vector<Buffer>
       views;  // per view: uint8 [batch, height, width, channels]
+  std::vector<Buffer> turns;    // per view: int32 [batch], or none
   std::vector<Buffer> indices;  // per stream: int32 [batch]
 };
 
@@ -54,6 +55,9 @@ class BatchRing {
   /// Rethrows what a worker threw; throws std::runtime_error once closed.
   std::shared_ptr<Batch> get(std::uint64_t step);
 
+  /// Makes batches from `step` on anew, as their source has changed.
+  void forget(std::uint64_t step);
+
   /// Joins the threads and wakes waiting callers. May be called again.
   void close();
 
@@ -77,7 +81,7 @@ class BatchRing {
   void work();
   JobPointer start(std::uint64_t step);
   JobPointer take(std::uint64_t step);
-  void drop_oldest();
+  void drop(const JobPointer& job);
 
   const BatchSource& source_;
   const std::size_t thread_count_;

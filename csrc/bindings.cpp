@@ -14,119 +14,17 @@
 #include <utility>
 #include <vector>
 
+#include "bindings_arguments.h"
 #include "order.h"
 #include "policy.h"
 #include "rng.h"
 #include "sampler.h"
 
-namespace py = pybind11;
-
 namespace keras_ssl {
 namespace {
 
-using ByteArray = py::array_t<std::uint8_t>;
-using ChoiceTuple = std::tuple<std::string, double, double, double>;
-using StageTuples =
-    std::vector<std::pair<std::int64_t, std::vector<ChoiceTuple>>>;
 using PoolTuple = std::tuple<std::string, py::object, py::object, std::int64_t>;
-using ViewTuple = std::tuple<std::string, std::string, StageTuples>;
-
-std::string described(const py::object& object) {
-  if (!py::isinstance<py::array>(object)) {
-    return "an object of type " +
-           std::string(py::str(py::type::of(object).attr("__name__")));
-  }
-  return std::string(py::str(object.attr("dtype"))) + " of shape " +
-         std::string(py::str(object.attr("shape")));
-}
-
-/// The array itself, never a copy: the core reads the caller's memory.
-py::array checked_images(const py::object& object, int dimensions,
-                         const std::string& layout) {
-  const std::string expected =
-      "expected " + layout + ", received " + described(object);
-  if (!py::isinstance<py::array>(object)) throw py::value_error(expected);
-  const auto array = py::reinterpret_borrow<py::array>(object);
-  if (array.dtype().kind() == 'f') {
-    throw py::value_error(expected +
-                          "; multiply images in 0..1 by 255 and cast");
-  }
-  if (!py::isinstance<ByteArray>(object)) throw py::value_error(expected);
-  if (array.ndim() == dimensions - 1) {
-    throw py::value_error(expected +
-                          "; give gray images a last axis, images[..., None]");
-  }
-  if (array.ndim() != dimensions) throw py::value_error(expected);
-  if ((array.flags() & py::array::c_style) == 0) {
-    throw py::value_error(
-        "expected C-contiguous images, as numpy.ascontiguousarray makes them; "
-        "received strides " +
-        std::string(py::str(object.attr("strides"))));
-  }
-  return array;
-}
-
-Shape shape_of(const py::array& array, py::ssize_t first_axis) {
-  const auto side = [&array, first_axis](py::ssize_t axis) {
-    return static_cast<int>(
-        std::min<py::ssize_t>(array.shape(first_axis + axis), 1 << 30));
-  };
-  return {side(0), side(1), side(2)};
-}
-
-std::optional<std::vector<std::int64_t>> rows_of(const py::object& object,
-                                                 const std::string& stream) {
-  if (object.is_none()) return std::nullopt;
-  const auto array = py::array::ensure(object);
-  if (!array) throw py::error_already_set();
-  const bool whole = array.dtype().kind() == 'i' || array.dtype().kind() == 'u';
-  if (array.ndim() != 1 || !(whole || array.size() == 0)) {
-    throw py::value_error("expected a list of integer indices for stream '" +
-                          stream + "', received " + described(array));
-  }
-  const auto wide =
-      py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(
-          array);
-  return std::vector<std::int64_t>(wide.data(), wide.data() + wide.size());
-}
-
-Policy policy_of(const StageTuples& stages) {
-  Policy policy;
-  for (const auto& [draws, choices] : stages) {
-    if (draws < 0 || draws > std::numeric_limits<std::int32_t>::max()) {
-      throw py::value_error("expected draws >= 0 in a stage, received " +
-                            std::to_string(draws));
-    }
-    Stage stage;
-    stage.draws = static_cast<std::uint32_t>(draws);
-    for (const auto& [name, probability, low, high] : choices) {
-      stage.choices.push_back({rule_named(name).kind, probability, low, high});
-    }
-    policy.stages.push_back(std::move(stage));
-  }
-  check_policy(policy);
-  return policy;
-}
-
-/// Any Python integer, so that a negative one is told from a wrong type.
-std::uint64_t seed_of(const py::object& seed) {
-  const auto number =
-      py::reinterpret_steal<py::object>(PyNumber_Index(seed.ptr()));
-  if (!number) throw py::error_already_set();
-  const unsigned long long value = PyLong_AsUnsignedLongLong(number.ptr());
-  if (PyErr_Occurred() == nullptr) return value;
-  PyErr_Clear();
-  throw py::value_error("expected a seed in [0, 2**64), received " +
-                        std::string(py::str(number)));
-}
-
-std::size_t counted(std::int64_t number, const char* what) {
-  if (number < 0) {
-    throw py::value_error(std::string("expected ") + what + " >= 0, received " +
-                          std::to_string(number));
-  }
-  return static_cast<std::size_t>(number);
-}
+using ViewTuple = std::tuple<std::string, std::string, py::object>;
 
 /// An array that shows a buffer and keeps it from being used again.
 template <typename Value>
@@ -182,11 +80,15 @@ class PySampler {
     }
     py::dict arrays;
     for (std::size_t i = 0; i < made->views.size(); ++i) {
-      const Stream& stream = sampler_->stream_of(i);
-      const Shape& shape = stream.shape();
-      arrays[py::str(sampler_->views()[i].name)] = array_of<std::uint8_t>(
-          made->views[i],
-          {delivered(stream), shape.height, shape.width, shape.channels});
+      const py::ssize_t items = delivered(sampler_->stream_of(i));
+      const Shape shape = sampler_->shape_of(i);
+      const std::string& name = sampler_->views()[i].name;
+      arrays[py::str(name)] = array_of<std::uint8_t>(
+          made->views[i], {items, shape.height, shape.width, shape.channels});
+      if (made->turns[i]) {
+        arrays[py::str("turns/" + name)] =
+            array_of<std::int32_t>(made->turns[i], {items});
+      }
     }
     for (std::size_t i = 0; i < made->indices.size(); ++i) {
       const Stream& stream = sampler_->streams()[i];
@@ -194,6 +96,37 @@ class PySampler {
           array_of<std::int32_t>(made->indices[i], {delivered(stream)});
     }
     return arrays;
+  }
+
+  void set_rates(const std::string& view, std::int64_t step,
+                 const std::vector<std::vector<std::vector<double>>>& weights) {
+    Rates rates;
+    for (const auto& of_choice : weights) {
+      if (of_choice.size() > 2) {
+        throw py::value_error(
+            "expected rates of at most 2 levels for an op, "
+            "received " +
+            std::to_string(of_choice.size()));
+      }
+      rates.emplace_back();
+      for (std::size_t i = 0; i < of_choice.size(); ++i) {
+        rates.back()[i] = Density(of_choice[i]);
+      }
+    }
+    const std::size_t number = view_numbered(view);
+    const py::gil_scoped_release release;
+    sampler_->set_rates(number, counted(step, "a step"), std::move(rates));
+  }
+
+  py::tuple drawn(const std::string& view, std::int64_t step) const {
+    const Record record =
+        sampler_->record(view_numbered(view), counted(step, "a step"));
+    const std::vector<std::size_t> shape = {record.items, record.applications};
+    py::array_t<std::int32_t> choices(shape, record.choices.data());
+    py::array_t<double> levels(
+        std::vector<std::size_t>{record.items, record.applications, 2},
+        record.levels.data());
+    return py::make_tuple(choices, levels);
   }
 
   void close() {
@@ -211,6 +144,15 @@ class PySampler {
   std::size_t threads() const { return sampler_->threads(); }
 
  private:
+  std::size_t view_numbered(const std::string& name) const {
+    const std::vector<View>& views = sampler_->views();
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      if (views[i].name == name) return i;
+    }
+    throw py::value_error("expected the name of a view, received '" + name +
+                          "'");
+  }
+
   py::ssize_t delivered(const Stream& stream) const {
     return static_cast<py::ssize_t>(sampler_->items_of(stream));
   }
@@ -218,21 +160,6 @@ class PySampler {
   std::vector<py::array> arrays_;  // outlive the threads that read them
   std::unique_ptr<Sampler> sampler_;
 };
-
-ConstImage checked_image(const py::object& object) {
-  const py::array array = checked_images(
-      object, 3, "a uint8 image of shape (height, width, channels)");
-  const Shape shape = shape_of(array, 0);
-  if ((shape.channels != 1 && shape.channels != 3) || shape.height < 1 ||
-      shape.width < 1 || shape.height > kLargestSide ||
-      shape.width > kLargestSide) {
-    throw py::value_error("expected an image with 1 or 3 channels and 1 to " +
-                          std::to_string(kLargestSide) +
-                          " pixels in height and width, received " +
-                          described(array));
-  }
-  return {static_cast<const std::uint8_t*>(array.data()), shape};
-}
 
 std::pair<ByteArray, Image> blank_image(const Shape& shape) {
   ByteArray array({shape.height, shape.width, shape.channels});
@@ -246,6 +173,12 @@ ByteArray apply_op_to(const std::string& name, const py::object& image,
   const OpRule& rule = rule_named(name);
   const Values checked =
       checked_values(rule, values.cast<std::vector<double>>(), in.shape);
+  if (resizes(rule.kind)) {
+    throw py::value_error(
+        "expected 'resize' and the crops that resize in a "
+        "policy with a size, received a single op; "
+        "resized() takes a box");
+  }
   auto [array, out] = blank_image(in.shape);
   const Application application{rule.kind, checked};
   Scratch scratch;
@@ -253,12 +186,52 @@ ByteArray apply_op_to(const std::string& name, const py::object& image,
   return array;
 }
 
-ByteArray apply_policy_to(const StageTuples& stages, const py::object& image,
+Filter filter_named(const std::string& name) {
+  const std::vector<std::string> names = {"lanczos", "bicubic", "bilinear",
+                                          "box",     "hamming", "nearest"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (name == names[i]) return static_cast<Filter>(i);
+  }
+  throw py::value_error(
+      "expected a filter among lanczos, bicubic, bilinear, box, hamming, "
+      "nearest; received '" +
+      name + "'");
+}
+
+ByteArray resized(const py::object& image,
+                  const std::tuple<float, float, float, float>& box,
+                  const std::pair<int, int>& size, const std::string& filter) {
+  const ConstImage in = checked_image(image);
+  const auto [left, top, right, bottom] = box;
+  const auto [height, width] = size;
+  if (!(left >= 0 && top >= 0 && left < right && top < bottom &&
+        right <= static_cast<float>(in.shape.width) &&
+        bottom <= static_cast<float>(in.shape.height))) {
+    throw py::value_error(
+        "expected a box (left, top, right, bottom) inside the image and not "
+        "empty, received " +
+        std::string(py::str(py::cast(box))));
+  }
+  if (height < 1 || width < 1 || height > kLargestSide ||
+      width > kLargestSide) {
+    throw py::value_error("expected a size of 1 to " +
+                          std::to_string(kLargestSide) + " pixels, received " +
+                          std::string(py::str(py::cast(size))));
+  }
+  auto [array, out] = blank_image({height, width, in.shape.channels});
+  Workspace workspace;
+  engine().resize(in, out, {left, top, right, bottom}, filter_named(filter),
+                  workspace);
+  return array;
+}
+
+ByteArray apply_policy_to(const py::object& stages, const py::object& image,
                           const py::object& seed, std::uint64_t position,
                           const std::string& stream, const std::string& view) {
   const ConstImage in = checked_image(image);
   const Policy policy = policy_of(stages);
-  auto [array, out] = blank_image(in.shape);
+  check_policy_for(policy, in.shape);
+  auto [array, out] = blank_image(policy.shape_of(in.shape));
   Draws draws(seed_of(seed), domain_of(stream, view), position);
   Scratch scratch;
   apply_policy(policy, in, out, draws, scratch);
@@ -279,6 +252,7 @@ std::uint64_t order_index_at(std::uint64_t position, std::uint64_t size,
 }  // namespace keras_ssl
 
 PYBIND11_MODULE(_core, module) {
+  namespace py = pybind11;
   using keras_ssl::PySampler;
   module.doc() = "The C++ core of keras_ssl: batches, order and image ops.";
 
@@ -296,6 +270,15 @@ PYBIND11_MODULE(_core, module) {
            py::arg("threads") = 0, py::arg("ring") = 2, py::arg("process") = 0,
            py::arg("processes") = 1)
       .def("batch", &PySampler::batch, py::arg("step"))
+      .def(
+          "set_rates", &PySampler::set_rates, py::arg("view"), py::arg("step"),
+          py::arg("rates"),
+          "From batch `step` on, the learned stage of a view draws levels with "
+          "these rates: for each op a list of weights of bins for each level.")
+      .def("drawn", &PySampler::drawn, py::arg("view"), py::arg("step"),
+           "What a view draws at a step: int32 choices (items, applications), "
+           "-1 where none is applied, and float64 levels (items, applications, "
+           "2).")
       .def("close", &PySampler::close)
       .def_property_readonly("wait_seconds", &PySampler::wait_seconds)
       .def_property_readonly("threads", &PySampler::threads)
@@ -304,6 +287,10 @@ PYBIND11_MODULE(_core, module) {
 
   module.def("apply_op", &keras_ssl::apply_op_to, py::arg("name"),
              py::arg("image"), "One op with explicit parameters.");
+  module.def("resized", &keras_ssl::resized, py::arg("image"), py::arg("box"),
+             py::arg("size"), py::arg("filter"),
+             "A part (left, top, right, bottom) of an image, scaled to "
+             "(height, width).");
   module.def("apply_policy", &keras_ssl::apply_policy_to, py::arg("stages"),
              py::arg("image"), py::arg("seed"), py::arg("position"),
              py::arg("stream"), py::arg("view"),

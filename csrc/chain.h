@@ -3,24 +3,17 @@
 
 #include "engine.h"
 
-namespace keras_ssl {
-
-// The same function for each instruction set; chain.cpp is compiled for all.
-namespace baseline {
-void run_chain(const Application* first, const Application* last, ConstImage in,
-               Image out, Scratch& scratch);
-}
-namespace avx2 {
-void run_chain(const Application* first, const Application* last, ConstImage in,
-               Image out, Scratch& scratch);
-}
-namespace avx512 {
-void run_chain(const Application* first, const Application* last, ConstImage in,
-               Image out, Scratch& scratch);
-}
-namespace avx512vbmi {
-void run_chain(const Application* first, const Application* last, ConstImage in,
-               Image out, Scratch& scratch);
-}
-
-}  // namespace keras_ssl
+// The same functions for each instruction set: their files are compiled for
+// all, and this header declares all.
+#define KERAS_SSL_DECLARE(isa)                                         \
+  namespace keras_ssl::isa {                                           \
+  void run_chain(const Application* first, const Application* last,    \
+                 ConstImage in, Image out, Scratch& scratch);          \
+  void resize(ConstImage in, Image out, const Box& box, Filter filter, \
+              Workspace& workspace);                                   \
+  }
+KERAS_SSL_DECLARE(baseline)
+KERAS_SSL_DECLARE(avx2)
+KERAS_SSL_DECLARE(avx512)
+KERAS_SSL_DECLARE(avx512vbmi)
+#undef KERAS_SSL_DECLARE

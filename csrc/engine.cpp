@@ -11,17 +11,18 @@ namespace keras_ssl {
 namespace {
 
 std::vector<Engine> runnable() {
-  std::vector<Engine> list = {{"baseline", baseline::run_chain}};
+  std::vector<Engine> list = {
+      {"baseline", baseline::run_chain, baseline::resize}};
 #ifdef KERAS_SSL_X86
   if (__builtin_cpu_supports("avx2")) {
-    list.push_back({"avx2", avx2::run_chain});
+    list.push_back({"avx2", avx2::run_chain, avx2::resize});
   }
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq")) {
-    list.push_back({"avx512", avx512::run_chain});
+    list.push_back({"avx512", avx512::run_chain, avx512::resize});
     if (__builtin_cpu_supports("avx512vbmi")) {
-      list.push_back({"avx512vbmi", avx512vbmi::run_chain});
+      list.push_back({"avx512vbmi", avx512vbmi::run_chain, avx512vbmi::resize});
     }
   }
 #endif

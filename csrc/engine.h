@@ -6,6 +6,7 @@
 
 #include "image.h"
 #include "ops.h"
+#include "resample.h"
 #include "scratch.h"
 
 namespace keras_ssl {
@@ -14,14 +15,19 @@ namespace keras_ssl {
 struct Application {
   OpKind kind = OpKind::kIdentity;
   Values values{};
+  const std::uint32_t* words = nullptr;  // of noise: one for two values
 };
 
 /// The same code, compiled for one instruction set.
 struct Engine {
   const char* name;
-  /// Applies the ops in order to `in` and writes `out`, which is other memory.
+  /// Applies the ops in order to `in` and writes `out`, which is other memory
+  /// and has the size that the last op that resizes gives.
   void (*run)(const Application* first, const Application* last, ConstImage in,
               Image out, Scratch& scratch);
+  /// Scales a box of `in` to the size of `out`.
+  void (*resize)(ConstImage in, Image out, const Box& box, Filter filter,
+                 Workspace& workspace);
 };
 
 /// Those that this CPU can run, the plainest first.

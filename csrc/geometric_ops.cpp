@@ -4,29 +4,13 @@
 #include <utility>
 
 #include "kernels.h"
+#include "rotation.h"
 
 namespace keras_ssl::KERAS_SSL_ISA {
 namespace {
 
 int fixed_point(double value) {
   return static_cast<int>(std::floor(value * 65536.0 + 0.5));
-}
-
-/// Rounds to 15 decimals as Python's round() does. The product is exact in
-/// two parts, and dividing the integer by 10^15 rounds once.
-double round_15(double value) {
-  constexpr double kScale = 1e15;
-  const double product = value * kScale;
-  const double residue = std::fma(value, kScale, -product);
-  const double floor = std::floor(product);
-  const double rest = (product - floor) + residue;
-  return (rest > 0.5 ? floor + 1.0 : floor) / kScale;
-}
-
-/// In [0, 360).
-double turn_of(double degrees) {
-  const double turn = std::fmod(degrees, 360.0);
-  return turn < 0.0 ? turn + 360.0 : turn;
 }
 
 /// Where a translation takes each place from. Adding up, as Pillow does, may
@@ -116,7 +100,7 @@ void apply_span(const Span& span, const std::uint8_t* from, std::uint8_t* to) {
 /// be had and rows are short, else runs of columns.
 template <int kChannels, typename RowOf>
 void move_columns(const int* columns, ConstImage in, Image out, int first,
-                  int last, Scratch& scratch, RowOf row_of) {
+                  int last, Workspace& workspace, RowOf row_of) {
   const std::size_t row = in.shape.row();
 #ifdef KERAS_SSL_BYTE_PERMUTES
   if (row <= 128) {
@@ -132,9 +116,7 @@ void move_columns(const int* columns, ConstImage in, Image out, int first,
     return;
   }
 #endif
-  auto* spans = reinterpret_cast<Span*>(
-      scratch.bytes(Scratch::kSpans,
-                    static_cast<std::size_t>(in.shape.width) * sizeof(Span)));
+  auto* spans = workspace.array<Span>(static_cast<std::size_t>(in.shape.width));
   const std::size_t count = find_spans(columns, in.shape.width, spans);
   for (int y = first; y < last; ++y) {
     const int from = row_of(y);
@@ -272,7 +254,8 @@ bool AxisMap::holds(OpKind kind, const Values& values) {
     case OpKind::kShiftY:
       return true;
     case OpKind::kRotate:  // Pillow moves whole pixels at these angles
-      return turn_of(values[0]) == 0.0 || turn_of(values[0]) == 180.0;
+      return reduced_angle(values[0]) == 0.0 ||
+             reduced_angle(values[0]) == 180.0;
     default:
       return false;
   }
@@ -310,7 +293,7 @@ void AxisMap::add(OpKind kind, const Values& values, const Shape& shape,
       fill_shifted(static_cast<int>(values[0]), height, rows);
       break;
     default:  // half a turn, or none
-      if (turn_of(values[0]) == 180.0) {
+      if (reduced_angle(values[0]) == 180.0) {
         fill_reversed(height, rows);
         fill_reversed(width, columns);
       }
@@ -329,12 +312,12 @@ void AxisMap::add(OpKind kind, const Values& values, const Shape& shape,
 }
 
 void AxisMap::apply(ConstImage in, Image out, int first, int last,
-                    Scratch& scratch) const {
+                    Workspace& workspace) const {
   const auto row_of = [this](int y) { return rows_[y]; };
   if (in.shape.channels == 1) {
-    move_columns<1>(columns_, in, out, first, last, scratch, row_of);
+    move_columns<1>(columns_, in, out, first, last, workspace, row_of);
   } else {
-    move_columns<3>(columns_, in, out, first, last, scratch, row_of);
+    move_columns<3>(columns_, in, out, first, last, workspace, row_of);
   }
 }
 
@@ -351,9 +334,8 @@ void shear_x_rows(ConstImage in, Image out, double factor, int first,
 }
 
 void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
-                  Scratch& scratch) {
-  auto* runs = reinterpret_cast<Run*>(scratch.bytes(
-      Scratch::kSpans, static_cast<std::size_t>(in.shape.width) * sizeof(Run)));
+                  Workspace& workspace) {
+  auto* runs = workspace.array<Run>(static_cast<std::size_t>(in.shape.width));
   const std::size_t count = find_runs(factor, in.shape, runs);
 #ifdef KERAS_SSL_BYTE_PERMUTES
   for (std::size_t block = 0; block < in.shape.row(); block += 64) {
@@ -377,25 +359,17 @@ void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
 }
 
 void rotate_rows(ConstImage in, Image out, double degrees, int first, int last,
-                 Scratch& scratch) {
-  constexpr double kRadiansPerDegree = 3.141592653589793 / 180.0;
-  const double angle = -(turn_of(degrees) * kRadiansPerDegree);
-  const double cosine = round_15(std::cos(angle));
-  const double sine = round_15(std::sin(angle));
-  const double center_x = in.shape.width / 2.0;
-  const double center_y = in.shape.height / 2.0;
-  const double c = cosine * -center_x + sine * -center_y + center_x;
-  const double f = -sine * -center_x + cosine * -center_y + center_y;
+                 Workspace& workspace) {
+  const AffineMap map = rotation(reduced_angle(degrees), in.shape);
   // Pillow walks the source in 16.16 fixed point; floating point would pick
   // another pixel now and then.
-  const int start_x = fixed_point(c + cosine * 0.5 + sine * 0.5);
-  const int start_y = fixed_point(f + -sine * 0.5 + cosine * 0.5);
-  const int along_x = fixed_point(cosine);
-  const int along_y = fixed_point(-sine);
-  const int down_x = fixed_point(sine);
-  const int down_y = fixed_point(cosine);
-  int* offsets =
-      scratch.ints(Scratch::kOffsets, static_cast<std::size_t>(in.shape.width));
+  const int start_x = fixed_point(map.c + map.a * 0.5 + map.b * 0.5);
+  const int start_y = fixed_point(map.f + map.d * 0.5 + map.e * 0.5);
+  const int along_x = fixed_point(map.a);
+  const int along_y = fixed_point(map.d);
+  const int down_x = fixed_point(map.b);
+  const int down_y = fixed_point(map.e);
+  int* offsets = workspace.array<int>(static_cast<std::size_t>(in.shape.width));
   for (int y = first; y < last; ++y) {
     const int x_of_row = start_x + y * down_x;
     const int y_of_row = start_y + y * down_y;

@@ -26,7 +26,7 @@ class AxisMap {
 
   /// Makes rows [first, last) of `out` from `in`, which do not overlap.
   void apply(ConstImage in, Image out, int first, int last,
-             Scratch& scratch) const;
+             Workspace& workspace) const;
 
  private:
   bool empty_ = true;
@@ -40,10 +40,10 @@ class AxisMap {
 void shear_x_rows(ConstImage in, Image out, double factor, int first, int last);
 /// Row y comes from y + factor * x.
 void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
-                  Scratch& scratch);
+                  Workspace& workspace);
 /// Counter-clockwise. Reads up to four bytes beyond the end of `in`, which must
 /// be zero.
 void rotate_rows(ConstImage in, Image out, double degrees, int first, int last,
-                 Scratch& scratch);
+                 Workspace& workspace);
 
 }  // namespace keras_ssl::KERAS_SSL_ISA

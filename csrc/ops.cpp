@@ -34,6 +34,23 @@ constexpr OpRule kRules[] = {
     {OpKind::kBlendAutocontrast, "blend_autocontrast", 1, 0.0, 1.0},
     {OpKind::kBlendEqualize, "blend_equalize", 1, 0.0, 1.0},
     {OpKind::kBlendInvert, "blend_invert", 1, 0.0, 1.0},
+    {OpKind::kSmooth, "smooth", 1, 0.0, 1.0},
+    {OpKind::kBlur, "blur", 1, 0.0, 1.0},
+    {OpKind::kGaussianBlur, "gaussian_blur", 1, 0.0, 1000.0},
+    {OpKind::kRescale, "rescale", 2, 0.0, 0.25},
+    {OpKind::kRotateBilinear, "rotate_bilinear", 1, -360.0, 360.0},
+    {OpKind::kShearXBilinear, "shear_x_bilinear", 1, -1.0, 1.0},
+    {OpKind::kShearYBilinear, "shear_y_bilinear", 1, -1.0, 1.0},
+    {OpKind::kTranslateXBilinear, "translate_x_bilinear", 1, -1.0, 1.0},
+    {OpKind::kTranslateYBilinear, "translate_y_bilinear", 1, -1.0, 1.0},
+    {OpKind::kGrayscale, "grayscale", 0, -1e9, 1e9},
+    {OpKind::kHue, "hue", 1, -0.5, 0.5},
+    {OpKind::kQuarterTurn, "quarter_turn", 1, 0.0, 3.0},
+    {OpKind::kNoise, "noise", 1, 0.0, 255.0},
+    {OpKind::kGrayOutside, "gray_outside", 0, -1e9, 1e9},
+    {OpKind::kResize, "resize", 4, -1e9, 1e9},
+    {OpKind::kCenterCrop, "center_crop", 4, 0.0, 1.0},
+    {OpKind::kResizedCrop, "resized_crop", 4, 0.0, 1.0},
 };
 
 void require(bool holds, const OpRule& rule, const char* expected,
@@ -98,6 +115,8 @@ Values checked_values(const OpRule& rule, const std::vector<double>& values,
       break;
     case OpKind::kShearX:
     case OpKind::kShearY:
+    case OpKind::kShearXBilinear:
+    case OpKind::kShearYBilinear:
       require(std::abs(value) <= 1, rule, "a factor in [-1, 1]", value);
       break;
     case OpKind::kCrop:
@@ -112,7 +131,42 @@ Values checked_values(const OpRule& rule, const std::vector<double>& values,
     case OpKind::kBlendAutocontrast:
     case OpKind::kBlendEqualize:
     case OpKind::kBlendInvert:
+    case OpKind::kSmooth:
+    case OpKind::kBlur:
       require(value >= 0 && value <= 1, rule, "a strength in [0, 1]", value);
+      break;
+    case OpKind::kGaussianBlur:
+      require(value >= 0 && value <= 1000, rule, "a radius in [0, 1000]",
+              value);
+      break;
+    case OpKind::kRescale:
+      require(value >= 0 && value <= 0.25, rule, "a fraction in [0, 0.25]",
+              value);
+      require(checked[1] >= 0 && checked[1] <= 5 &&
+                  checked[1] == std::floor(checked[1]),
+              rule, "a filter number from 0 to 5", checked[1]);
+      break;
+    case OpKind::kHue:
+      require(std::abs(value) <= 0.5, rule, "a shift in [-0.5, 0.5]", value);
+      break;
+    case OpKind::kQuarterTurn:
+      require(value >= 0 && value <= 3 && value == std::floor(value), rule,
+              "0 to 3 turns", value);
+      require(value == 0 || value == 2 || shape.height == shape.width, rule,
+              "a square image for a quarter turn", value);
+      break;
+    case OpKind::kNoise:
+      require(false, rule, "a policy to draw it", value);
+      break;
+    case OpKind::kResize:
+    case OpKind::kCenterCrop:
+    case OpKind::kResizedCrop:
+      require(checked[0] >= 0 && checked[0] < checked[2] &&
+                  checked[2] <= shape.width,
+              rule, "a box inside the image", checked[0]);
+      require(checked[1] >= 0 && checked[1] < checked[3] &&
+                  checked[3] <= shape.height,
+              rule, "a box inside the image", checked[1]);
       break;
     case OpKind::kCutoutBox:
       require(value <= kLargestSide, rule,

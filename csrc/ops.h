@@ -36,12 +36,37 @@ enum class OpKind {
   kBlendAutocontrast,
   kBlendEqualize,
   kBlendInvert,
+  kSmooth,
+  kBlur,
+  kGaussianBlur,
+  kRescale,
+  kRotateBilinear,
+  kShearXBilinear,
+  kShearYBilinear,
+  kTranslateXBilinear,
+  kTranslateYBilinear,
+  kGrayscale,
+  kHue,
+  kQuarterTurn,
+  kNoise,
+  kGrayOutside,
+  kResize,
+  kCenterCrop,
+  kResizedCrop,
+  kLast = kResizedCrop,
 };
 
 /// The explicit parameters of one application; unused ones are zero. Crop takes
-/// (offset_y, offset_x), the cutouts (side, center_x, center_y) in pixels, all
-/// others the one value of their name or none.
-using Values = std::array<double, 3>;
+/// (offset_y, offset_x), the cutouts (side, center_x, center_y) in pixels,
+/// rescale (fraction, filter), the last three a box (left, top, right, bottom)
+/// in pixels, all others the one value of their name or none.
+using Values = std::array<double, 4>;
+
+/// Whether the op may change the size of the image.
+inline bool resizes(OpKind kind) {
+  return kind == OpKind::kResize || kind == OpKind::kCenterCrop ||
+         kind == OpKind::kResizedCrop;
+}
 
 struct OpRule {
   OpKind kind;

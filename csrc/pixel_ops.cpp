@@ -315,4 +315,12 @@ void cutout_box(Image image, int side, int center_x, int center_y) {
         {127, 127, 127});
 }
 
+void mark_gray(Image image, const std::uint8_t* inside) {
+  const auto step = static_cast<std::size_t>(image.shape.channels);
+  const std::size_t pixels = image.shape.bytes() / step;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    if (inside[i] == 0) std::memset(image.pixels + i * step, 127, step);
+  }
+}
+
 }  // namespace keras_ssl::KERAS_SSL_ISA

@@ -47,4 +47,7 @@ void cutout_gray(Image image, double side, double center_x, double center_y);
 /// Google's code does.
 void cutout_box(Image image, int side, int center_x, int center_y);
 
+/// Paints the pixels gray that are zero in `inside`, which has one channel.
+void mark_gray(Image image, const std::uint8_t* inside);
+
 }  // namespace keras_ssl::KERAS_SSL_ISA

@@ -69,6 +69,14 @@ class Draws {
   Draws(std::uint64_t seed, std::uint32_t domain, std::uint64_t position)
       : key_(key_of_seed(seed)), domain_(domain), position_(position) {}
 
+  /// Draws of their own, for what takes more than its share.
+  Draws part(std::uint32_t number) const {
+    Draws draws = *this;
+    draws.domain_ ^= (number + 1) * 0x9E3779B9u;
+    draws.filled_ = false;
+    return draws;
+  }
+
   double uniform(std::uint32_t n) { return uniform_of(word(n)); }
   std::uint32_t below(std::uint32_t n, std::uint32_t limit) {
     return below_of(word(n), limit);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "batch_ring.h"
-#include "streams.h"
+#include "source.h"
 
 namespace keras_ssl {
 
@@ -33,23 +33,30 @@ class Sampler {
   void close();
   double wait_seconds() const;
 
+  /// From batch `step` on, the learned stage of a view draws levels with these
+  /// rates. Batches from there on that stood ready are made anew.
+  void set_rates(std::size_t view, std::uint64_t step, Rates rates);
+  Record record(std::size_t view, std::uint64_t step) const {
+    return source_->record(view, step);
+  }
+
   std::size_t threads() const { return threads_; }
-  const std::vector<Stream>& streams() const;
-  const std::vector<View>& views() const;
-  const Stream& stream_of(std::size_t view) const;
+  const std::vector<Stream>& streams() const { return source_->streams(); }
+  const std::vector<View>& views() const { return source_->views(); }
+  const Stream& stream_of(std::size_t view) const {
+    return source_->stream_of(view);
+  }
+  Shape shape_of(std::size_t view) const { return source_->shape_of(view); }
   std::size_t items_of(const Stream& stream) const {
-    return slice_.items_of(stream);
+    return source_->items_of(stream);
   }
 
  private:
-  class Source;
-
   BatchRing& ring();
 
   std::unique_ptr<Source> source_;
   const std::size_t threads_;
   const std::size_t ahead_;
-  const Slice slice_;
   std::atomic<bool> closed_{false};
   // Owned, but for the ring a forked child inherits: its threads do not exist
   // there and its lock may be held by one of them, so it is left alone.

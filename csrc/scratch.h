@@ -7,6 +7,7 @@
 #include <new>
 
 #include "image.h"
+#include "workspace.h"
 
 namespace keras_ssl {
 
@@ -17,14 +18,13 @@ class Scratch {
 
   enum Room {
     kApplications,  // the ops that an image gets
+    kDrawn,         // and what was drawn for each
+    kNoise,         // random words
     kFirstImage,    // where an image stands between ops
     kSecondImage,   // so that the next op has somewhere to write
     kMap,           // where rows and columns come from
     kOtherMap,      // the same while two maps are being joined
-    kSpans,         // runs of columns that move together
-    kOffsets,       // where the pixels of a row come from
     kOutside,       // which pixels came from outside of the image
-    kOp,            // whatever one op needs while it runs
     kRooms
   };
 
@@ -46,6 +46,18 @@ class Scratch {
     return {bytes(room, shape.bytes()), shape};
   }
 
+  /// What one op needs while it runs.
+  Workspace& workspace() {
+    workspace_.restart();
+    return workspace_;
+  }
+
+  /// Another scratch, for a chain within the chain.
+  Scratch& inner() {
+    if (!inner_) inner_ = std::make_unique<Scratch>();
+    return *inner_;
+  }
+
  private:
   struct Free {
     void operator()(std::uint8_t* memory) const {
@@ -57,6 +69,8 @@ class Scratch {
     std::size_t size = 0;
   };
   Block blocks_[kRooms];
+  Workspace workspace_;
+  std::unique_ptr<Scratch> inner_;
 };
 
 }  // namespace keras_ssl

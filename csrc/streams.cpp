@@ -108,6 +108,10 @@ void check_view(const View& view, const std::vector<Stream>& streams) {
            quoted(view.stream));
   }
   check_policy(view.policy);
+  for (const Stream& stream : streams) {
+    if (stream.name == view.stream)
+      check_policy_for(view.policy, stream.shape());
+  }
 }
 
 }  // namespace

@@ -1,15 +1,33 @@
 """The ops with explicit parameters as Pillow and NumPy compute them."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 WITHOUT_VALUE = ("identity", "autocontrast", "equalize", "invert", "flip")
 
 
-def affine(*coefficients):
+NEAREST, BILINEAR = Image.Resampling.NEAREST, Image.Resampling.BILINEAR
+
+
+def affine(*coefficients, filter=NEAREST):
     return lambda image: image.transform(
-        image.size, Image.Transform.AFFINE, coefficients
+        image.size, Image.Transform.AFFINE, coefficients, filter
     )
+
+
+def geometric(filter, suffix=""):
+    """The ops that Pillow's affine transforms do."""
+    return {
+        f"rotate{suffix}": lambda degrees: lambda i: i.rotate(degrees, filter),
+        f"shear_x{suffix}": lambda v: affine(1, v, 0, 0, 1, 0, filter=filter),
+        f"shear_y{suffix}": lambda v: affine(1, 0, 0, v, 1, 0, filter=filter),
+        f"translate_x{suffix}": lambda v: (
+            lambda i: affine(1, 0, v * i.size[0], 0, 1, 0, filter=filter)(i)
+        ),
+        f"translate_y{suffix}": lambda v: (
+            lambda i: affine(1, 0, 0, 0, 1, v * i.size[1], filter=filter)(i)
+        ),
+    }
 
 
 def cutout(side, center_x, center_y):
@@ -32,6 +50,47 @@ def cutout(side, center_x, center_y):
     return paint
 
 
+FILTERS = ("lanczos", "bicubic", "bilinear", "box", "hamming", "nearest")
+
+
+def rescale(fraction, number):
+    """CTAugment's `rescale`."""
+
+    def crop_and_resize(image):
+        width, height = image.size
+        cropped = image.crop(
+            (
+                fraction * width,
+                fraction * height,
+                width * (1 - fraction),
+                height * (1 - fraction),
+            )
+        )
+        name = FILTERS[int(number)]
+        return cropped.resize(image.size, Image.Resampling[name.upper()])
+
+    return crop_and_resize
+
+
+def hue(shift):
+    """torchvision's `adjust_hue`."""
+
+    def turn(image):
+        if image.mode == "L":
+            return image
+        h, s, v = image.convert("HSV").split()
+        turned = np.array(h) + np.int32(shift * 255).astype("uint8")
+        h = Image.fromarray(turned)
+        return Image.merge("HSV", (h, s, v)).convert("RGB")
+
+    return turn
+
+
+def blended(filtered):
+    """Blends an image with what `filtered` makes of it."""
+    return lambda strength: lambda i: Image.blend(i, filtered(i), strength)
+
+
 # name -> explicit parameters -> image -> image
 OPS = {
     "identity": lambda: lambda image: image,
@@ -45,12 +104,17 @@ OPS = {
     "color": lambda f: lambda i: ImageEnhance.Color(i).enhance(f),
     "contrast": lambda f: lambda i: ImageEnhance.Contrast(i).enhance(f),
     "sharpness": lambda f: lambda i: ImageEnhance.Sharpness(i).enhance(f),
-    "rotate": lambda degrees: lambda image: image.rotate(degrees),
-    "shear_x": lambda v: affine(1, v, 0, 0, 1, 0),
-    "shear_y": lambda v: affine(1, 0, 0, v, 1, 0),
-    "translate_x": lambda v: lambda i: affine(1, 0, v * i.size[0], 0, 1, 0)(i),
-    "translate_y": lambda v: lambda i: affine(1, 0, 0, 0, 1, v * i.size[1])(i),
+    **geometric(NEAREST),
+    **geometric(BILINEAR, "_bilinear"),
     "cutout": cutout,
+    "rescale": rescale,
+    "grayscale": lambda: lambda i: i.convert("L").convert(i.mode),
+    "hue": hue,
+    "smooth": blended(lambda image: image.filter(ImageFilter.SMOOTH)),
+    "blur": blended(lambda image: image.filter(ImageFilter.BLUR)),
+    "gaussian_blur": lambda radius: (
+        lambda image: image.filter(ImageFilter.GaussianBlur(radius))
+    ),
 }
 
 
@@ -64,10 +128,25 @@ def crop(image, offset_y, offset_x):
     return padded[top : top + height, left : left + width]
 
 
+def resized(image, box, size, filter_name):
+    return through_pillow(
+        lambda before: before.resize(
+            size[::-1], Image.Resampling[filter_name.upper()], box
+        ),
+        image,
+    )
+
+
+def through_pillow(change, image):
+    gray = image.shape[-1] == 1
+    before = Image.fromarray(image[..., 0] if gray else image)
+    after = np.asarray(change(before))
+    return after[..., None] if gray else after
+
+
 def apply_op(name, image, *values):
     if name == "crop":
         return crop(image, *values)
-    gray = image.shape[-1] == 1
-    before = Image.fromarray(image[..., 0] if gray else image)
-    after = np.asarray(OPS[name](*values)(before))
-    return after[..., None] if gray else after
+    if name == "quarter_turn":
+        return np.rot90(image, values[0])
+    return through_pillow(OPS[name](*values), image)

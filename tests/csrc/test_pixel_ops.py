@@ -96,7 +96,7 @@ def test_cutout_by_hand():
         ("contrast", (float("nan"),), "finite values for 'contrast'"),
         ("contrast", (1e9,), "a factor in"),
         ("cutout", (3, 9, 1), "a center inside the image for 'cutout'"),
-        ("blur", (), "expected an op among identity, .*; received 'blur'"),
+        ("swirl", (), "expected an op among identity, .*; received 'swirl'"),
     ],
 )
 def test_refuses_values(name, values, message):

@@ -138,7 +138,7 @@ def test_seed_position_stream_and_view_matter():
     ("stages", "message"),
     [
         ([[1, []]], "at least one op in each stage, received none"),
-        ([[-1, MARKS]], "draws >= 0 in a stage, received -1"),
+        ([[-1, MARKS]], "draws in a stage >= 0, received -1"),
         ([[1001, MARKS]], "at most 1000 draws in a policy, received 1001"),
         ([[1, [["inwert", 1, 0, 0]]]], "expected an op among .* 'inwert'"),
         ([[1, [["invert", 1.5, 0, 0]]]], r"probability in \[0, 1\].*1.5"),
