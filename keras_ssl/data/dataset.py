@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ class Dataset:
         class_names: Tuple of `num_classes` strings.
         flip: Whether a mirrored image keeps its label. `weak` and `strong`
             mirror images only if so.
+        classes: Where only some classes of a larger data set are known, their
+            numbers there; else `None`.
 
     Example:
 
@@ -42,6 +45,7 @@ class Dataset:
     num_classes: int
     class_names: tuple[str, ...]
     flip: bool = True
+    classes: tuple[int, ...] | None = None
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.image_shape))
@@ -87,20 +91,42 @@ class Dataset:
         labels_per_class: int,
         seed: int = 0,
         validation_per_class: int = 0,
+        classes: Sequence[int | str] | None = None,
+        unlabeled_classes: Sequence[int | str] | None = None,
     ) -> Split:
         """Chooses which training images count as labeled.
+
+        With `classes` the split is an open set: the model learns these alone,
+        numbered in their order here, and is tested on them alone, while the
+        unlabeled images may show others. `split.dataset` is the data set as
+        the model knows it: take `num_classes` from there.
 
         Args:
             labels_per_class: Labeled images of each class, at least 1.
             seed: Integer that decides which ones.
             validation_per_class: Images of each class held out of training,
                 labeled and unlabeled alike. Default 0.
+            classes: Numbers or names of the classes to learn. Default: all.
+            unlabeled_classes: Numbers or names of the classes whose images
+                are unlabeled ones, whether labels show them or not. Default:
+                all classes, and images whose class is unknown.
 
         Returns:
-            A `Split`.
+            A `Split`. In an open set the labels of other classes are -1 in
+            `split.dataset` and in `split.labels_of_unlabeled`.
 
         Raises:
-            ValueError: If a class has too few labels.
+            ValueError: If a class has too few labels, or is unknown or named
+                twice.
+
+        Sources:
+            Open sets: Saito et al., "OpenMatch", arXiv 2105.14148, with all
+            images unlabeled, outliers included. Mismatched classes: Oliver et
+            al., "Realistic evaluation of deep semi-supervised learning
+            algorithms", arXiv 1804.09170: on CIFAR-10 `classes` 2 to 7, the
+            animals, and four `unlabeled_classes`; of their published runs the
+            one with no mismatch has (4, 5, 6, 7), 25 % has (0, 5, 6, 7) and
+            100 % has (0, 1, 8, 9).
 
         Example:
 
@@ -108,8 +134,22 @@ class Dataset:
         >>> data = keras_ssl.data.load("digits")
         >>> data.split(labels_per_class=2, seed=0)
         <Split digits: 20 labeled, 1297 unlabeled, seed 0>
+        >>> mismatched = data.split(
+        ...     labels_per_class=2, classes=[2, 3, 5], unlabeled_classes=[5, 6]
+        ... )
+        >>> mismatched
+        <Split digits: 6 labeled, 261 unlabeled, seed 0>
+        >>> mismatched.dataset.num_classes, mismatched.dataset.class_names
+        (3, ('2', '3', '5'))
         """
-        return draw.balanced(self, labels_per_class, seed, validation_per_class)
+        return draw.balanced(
+            self,
+            labels_per_class,
+            seed,
+            validation_per_class,
+            classes,
+            unlabeled_classes,
+        )
 
     def split_given(
         self, seed: int = 0, validation_per_class: int = 0

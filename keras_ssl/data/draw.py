@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 
+from keras_ssl.data.open_set import class_numbers, restricted
 from keras_ssl.data.split import Split
 from keras_ssl.data.split_file import all_but
 
@@ -31,6 +32,8 @@ def balanced(
     labels_per_class: int,
     seed: int = 0,
     validation_per_class: int = 0,
+    classes: Sequence[int | str] | None = None,
+    unlabeled_classes: Sequence[int | str] | None = None,
 ) -> Split:
     """Draws a class-balanced split; see `Dataset.split`.
 
@@ -39,13 +42,22 @@ def balanced(
         labels_per_class: Labeled images of each class, at least 1.
         seed: Integer that decides which ones.
         validation_per_class: Images of each class held out, at least 0.
+        classes: Numbers or names of the classes to learn; `None`: all.
+        unlabeled_classes: Those that unlabeled images belong to; `None`: all,
+            and images of unknown class.
 
     Returns:
         A `Split`.
 
     Raises:
-        ValueError: If a class has too few labels.
+        ValueError: If a class has too few labels, or for an unknown class.
     """
+    all_labels = np.asarray(dataset.train[1])
+    wanted = None
+    if unlabeled_classes is not None:
+        wanted = class_numbers(dataset, unlabeled_classes, "unlabeled_classes")
+    if classes is not None:
+        dataset = restricted(dataset, classes)
     asked = _whole("labels_per_class", labels_per_class, 1)
     held_out = _whole("validation_per_class", validation_per_class, 0)
     seed = _whole("seed", seed, None)
@@ -54,6 +66,8 @@ def balanced(
         dataset, seed, [asked] * dataset.num_classes, none, held_out
     )
     unlabeled = all_but(dataset, validation)
+    if wanted is not None:
+        unlabeled = unlabeled[np.isin(all_labels[unlabeled], wanted)]
     return Split(
         dataset,
         np.array(labeled, np.int64),

@@ -26,7 +26,8 @@ class Split:
     Made by `Dataset.split` and its kin, or by hand from any index arrays.
 
     Attributes:
-        dataset: The `Dataset` that the indices point into.
+        dataset: The `Dataset` that the indices point into; in an open set the
+            one that knows only the classes to learn.
         labeled: int64 `(L,)`, labeled training images, ordered by class, then
             by rank in the draw.
         unlabeled: int64 `(U,)`, ascending: unless a protocol chooses among
@@ -99,7 +100,9 @@ class Split:
 
     @property
     def test(self) -> "Pair | None":
-        """`(images, labels)` of the test set, or `None`."""
+        """`(images, labels)` of the test set, or `None`. In an open set, of the
+        classes to learn.
+        """
         return self.dataset.test
 
     def batches(
@@ -197,7 +200,7 @@ class Split:
 
         Args:
             path: The file.
-            dataset: The `Dataset` it was made for.
+            dataset: The `Dataset` it was made for, with all its classes.
 
         Returns:
             A `Split`.
@@ -207,4 +210,4 @@ class Split:
             ValueError: If the file is damaged or was made for a data set with
                 another fingerprint.
         """
-        return cls(dataset, **split_file.read(path, dataset))
+        return cls(**split_file.read(path, dataset))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from keras_ssl.data.open_set import restricted
+
 if TYPE_CHECKING:
     from keras_ssl.data.dataset import Dataset
     from keras_ssl.data.split import Split
@@ -65,6 +67,8 @@ def write(split: "Split", path: str | os.PathLike[str]) -> None:
         if np.array_equal(split.unlabeled, everything)
         else split.unlabeled.tolist(),
     }
+    if split.dataset.classes is not None:
+        content["classes"] = split.dataset.classes
     content["sha256"] = _checksum(content)
     text = json.dumps(content, default=operator.index) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +88,7 @@ def read(path: str | os.PathLike[str], dataset: "Dataset") -> dict[str, Any]:
         dataset: The `Dataset` it was made for.
 
     Returns:
-        Dict of the fields of a `Split`, but for the data set.
+        Dict of the fields of a `Split`.
 
     Raises:
         OSError: If the file cannot be read.
@@ -92,6 +96,9 @@ def read(path: str | os.PathLike[str], dataset: "Dataset") -> dict[str, Any]:
             another fingerprint.
     """
     content = _content(path)
+    classes = content.get("classes")
+    if classes and not dataset.classes and max(classes) < dataset.num_classes:
+        dataset = restricted(dataset, classes)
     if content["fingerprint"] != dataset.fingerprint:
         raise ValueError(
             f"{path} was made for another data set than {dataset.name!r} as "
@@ -103,6 +110,7 @@ def read(path: str | os.PathLike[str], dataset: "Dataset") -> dict[str, Any]:
     if unlabeled == ALL_BUT_VALIDATION:
         unlabeled = all_but(dataset, content["validation"])
     return {
+        "dataset": dataset,
         "labeled": content["labeled"],
         "unlabeled": unlabeled,
         "validation_indices": content["validation"],

@@ -40,7 +40,8 @@ def test_importing_is_light():
 
 
 @pytest.mark.parametrize(
-    "name", ["arrays", "dataset", "datasets", "draw", "split"]
+    "name",
+    ["arrays", "dataset", "datasets", "draw", "open_set", "split"],
 )
 def test_examples_in_docstrings(name):
     module = importlib.import_module(f"keras_ssl.data.{name}")
