@@ -35,7 +35,9 @@ def from_arrays(
             3 channels, or `(N, H, W)`; labels integer `(N,)` or `(N, 1)`
             from 0 to `num_classes - 1`, or -1 where unknown.
         test: The same for the test set, without -1, or `None`.
-        unlabeled: Further training images without labels, or `None`.
+        unlabeled: Further training images without labels, or `None`. Where
+            they shall have a share of their own in a batch, or are too many
+            to copy, give them to `Split.batches` as `unlabeled_sources`.
         num_classes: By default `len(class_names)`, else the largest training
             label plus one.
         class_names: Sequence of strings. By default `"0"`, `"1"`, ...

@@ -285,11 +285,55 @@ def test_images_live_as_long_as_they_are_read():
     assert gone() is None
 
 
-def test_memory_map(tmp_path):
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_memory_map(tmp_path, mode):
     np.save(tmp_path / "images.npy", IMAGES)
-    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    images = np.load(tmp_path / "images.npy", mmap_mode=mode)
     mapped = [(name, images, rows, size) for name, _, rows, size in STREAMS]
     assert prints([3], streams=mapped) == prints([3])
+
+
+def anonymous_memory():
+    """Bytes of this process that no file backs."""
+    with open("/proc/self/status") as status:
+        (line,) = [line for line in status if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux")
+def test_memory_map_larger_than_memory(tmp_path):
+    """300 GB, nearly all of them a hole in the file."""
+    shape = (100_000_000, 32, 32, 3)
+    path = tmp_path / "images"
+    try:
+        with open(path, "wb") as file:
+            file.write(IMAGES.tobytes())
+            file.truncate(np.prod(shape))
+        images = np.memmap(path, np.uint8, "r", shape=shape)
+    except OSError as error:
+        pytest.skip(f"no sparse file of 300 GB here: {error}")
+    before = anonymous_memory()
+    pools = [
+        ("labeled", images, range(200), 4),
+        ("unlabeled", images, None, 28),
+        ("unlabeled/start", images, range(100, 200), 28),
+    ]
+    views = [*VIEWS, ("plain", "unlabeled", [])]
+    with sampler(pools, views, threads=2) as batches:
+        made = [batches.batch(step) for step in range(5)]
+    assert anonymous_memory() - before < 32e6
+    in_memory = [(*pools[0][:1], IMAGES, *pools[0][2:])]
+    with sampler(in_memory, VIEWS[:1]) as batches:
+        for step, batch in enumerate(made):
+            np.testing.assert_array_equal(
+                batch["labeled"], batches.batch(step)["labeled"]
+            )
+            index = batch["index/unlabeled"]
+            assert index[:28].max() > 10_000_000
+            np.testing.assert_array_equal(
+                batch["plain"][28:], IMAGES[index[28:] - shape[0] + 100]
+            )
+            assert not batch["plain"][:28].any()
 
 
 def test_many_samplers_come_and_go():

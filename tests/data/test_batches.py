@@ -1,6 +1,7 @@
 """Batches: what `fit` gets, as a pure function of the seed and the step."""
 
 import hashlib
+import tracemalloc
 
 import keras
 import numpy as np
@@ -43,6 +44,34 @@ def digest(batches, count=100):
 @pytest.mark.parametrize("threads", [1, 2, 7])
 def test_the_first_100_batches_have_the_recorded_bytes(split, threads):
     assert digest(make(split, threads=threads, seed=3)) == RECORDED
+
+
+def test_memory_maps_are_not_copied(tmp_path):
+    """From arrays to batches; with the bytes of the same array in memory."""
+    count = 2000
+    n, y, x, c = np.ogrid[:count, :32, :32, :3]
+    images = ((n * 37 + y * 3 + x * (7 - n % 3) + c * 50) % 256).astype("uint8")
+    labels = np.where(np.arange(count) % 5, -1, np.arange(count) % 3)
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "web.npy", images[::-1])
+
+    def made_of(images, web):
+        data = keras_ssl.data.from_arrays((images, labels))
+        split = data.split_given(validation_per_class=5)
+        split.save(tmp_path / "split.json")
+        return with_web(split, seed=5, unlabeled_sources={"web": web})
+
+    expected = digest(made_of(images, images[::-1].copy()), 4)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    web = np.memmap(
+        tmp_path / "web.npy", np.uint8, "r", 128, shape=images.shape
+    )
+    tracemalloc.start()
+    batches = made_of(mapped, web)
+    assert digest(batches, 4) == expected
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < images.nbytes / 4
 
 
 def test_shapes_dtypes_and_names(split):
@@ -156,9 +185,11 @@ WEB = WEB.reshape(40, 8, 8, 1)
 def with_web(split, **arguments):
     return make(
         split,
-        unlabeled_sources={"web": WEB},
-        source_ratio={"own": 5, "web": 1},
-        **arguments,
+        **{
+            "unlabeled_sources": {"web": WEB},
+            "source_ratio": {"own": 5, "web": 1},
+            **arguments,
+        },
     )
 
 
