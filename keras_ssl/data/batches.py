@@ -18,7 +18,7 @@ from keras_ssl import (
 )
 from keras_ssl.data import policies
 from keras_ssl.data.dataset import Dataset
-from keras_ssl.data.sources import mixed
+from keras_ssl.data.sources import Source, mixed
 from keras_ssl.data.split import Split
 
 import keras  # isort: skip
@@ -103,15 +103,8 @@ class Batches(keras.utils.PyDataset):
         images, labels = split.dataset.train
         streams = list(dict.fromkeys(stream for stream, _ in views.values()))
         sources = mixed(split, unlabeled_size, unlabeled_sources, source_ratio)
-        for source in sources if set(streams) - {"labeled"} else ():
-            if len(source.truth) < source.items:
-                raise ValueError(
-                    f"a batch needs {source.items} unlabeled examples of "
-                    f"{source.name!r} ({self.batch_size} x unlabeled_ratio "
-                    f"{unlabeled_ratio} in all), but there are only "
-                    f"{len(source.truth)}; pass a smaller batch_size or "
-                    "unlabeled_ratio"
-                )
+        if set(streams) - {"labeled"}:
+            _check_large_enough(sources)
         truth = np.concatenate([source.truth for source in sources])
         self.unlabeled_size = len(truth)
         self.first_step = 0
@@ -204,6 +197,16 @@ def _policy(dataset: Dataset, policy: str | policies.Policy) -> policies.Policy:
             )
         return named[policy]
     return policy
+
+
+def _check_large_enough(sources: list[Source]) -> None:
+    for source in sources:
+        if len(source.truth) < source.items:
+            raise ValueError(
+                f"a batch needs {source.items} unlabeled examples of "
+                f"{source.name!r}, but there are only {len(source.truth)}; "
+                "pass a smaller batch_size or unlabeled_ratio"
+            )
 
 
 def _at_least_one(name: str, value: int) -> int:
