@@ -246,7 +246,7 @@ def test_sources_are_deterministic_and_resumable(split, threads):
 
 
 def test_a_source_smaller_than_its_part_is_refused(split):
-    with pytest.raises(ValueError, match="needs 60 .* of 'web' .* only 40"):
+    with pytest.raises(ValueError, match="needs 60 .* of 'web', .* only 40"):
         with_web(split, batch_size=60, unlabeled_ratio=6)
 
 
