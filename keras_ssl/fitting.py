@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from keras_ssl import optimizers
+from keras_ssl import backend, optimizers
 
 if TYPE_CHECKING:  # what it is mixed into
     from keras import Model
 else:
     Model = object
+
+# arguments of `fit` about arrays, which Keras refuses beside a data set or
+# makes something of
+BESIDE = {"sample_weight", "class_weight", "validation_split"}
 
 
 class Fitting(Model):
@@ -117,7 +121,8 @@ class Fitting(Model):
             `keras.callbacks.History`.
         """
         taken = self.steps_taken()
-        if hasattr(x, "from_step"):
+        is_ours = hasattr(x, "from_step")
+        if is_ours:
             self.build_state(x.unlabeled_size)
             steps_per_epoch = steps_per_epoch or x.steps_per_epoch
         elif y is None and hasattr(x, "__len__"):
@@ -126,11 +131,15 @@ class Fitting(Model):
         if steps_per_epoch:
             length = sum((end - begin) * steps for begin, end, steps in legs)
             self._set_total_steps(taken + length)
+        # what does not go with a data set is for Keras to judge
+        is_plain = y is not None or shuffle or not BESIDE.isdisjoint(kwargs)
         history = None
         for begin, end, steps in legs:
-            is_ours = hasattr(x, "from_step")
+            data = x.from_step(self.steps_taken()) if is_ours else x
+            if is_ours and not is_plain:
+                data = backend.feed(self, data)
             part = super().fit(
-                x.from_step(self.steps_taken()) if is_ours else x,
+                data,
                 y,
                 epochs=end,
                 initial_epoch=begin,

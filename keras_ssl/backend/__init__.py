@@ -12,9 +12,10 @@ same few names; a method written with them and `keras.ops` runs on all three:
 | `scope(overrides)` | variables read as other values, every update dropped |
 | `no_grad()` | no gradient recording |
 | `TrainStep` | mixin whose `train_step` calls `self.run_step(data)` |
+| `feed(model, batches)` | what `model.fit` takes for `batches` so that they reach the step by the shortest way |
 
-They are made for the inside of a training step: under JAX a variable's value
-lives in the step's scope and nowhere else.
+All but the last are made for the inside of a training step: under JAX a
+variable's value lives in the step's scope and nowhere else.
 """  # noqa: E501
 
 import importlib
@@ -98,3 +99,4 @@ input_gradient = _backend.input_gradient
 apply_gradients = _backend.apply_gradients
 no_grad = _backend.no_grad
 TrainStep = _backend.TrainStep
+feed = _backend.feed

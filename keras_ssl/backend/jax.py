@@ -11,6 +11,7 @@ import contextlib
 import jax
 import keras
 
+from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.scope import current_scope, scope
 
 
@@ -83,3 +84,11 @@ class TrainStep:
             [step.get_current_value(variable) for variable in group]
             for group in groups
         )
+
+
+def feed(model, batches):
+    if keras.distribution.distribution() is not None:
+        return batches
+    # the compiled step takes aligned arrays where they lie and is faster at it
+    # than jax.device_put; for an accelerator Keras' loop sends them ahead
+    return Delivery(batches)

@@ -4,6 +4,7 @@ import contextlib
 
 import tensorflow as tf
 
+from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.scope import scope
 
 
@@ -34,3 +35,23 @@ no_grad = contextlib.nullcontext
 class TrainStep:
     def train_step(self, data):
         return self.run_step(data)
+
+
+def feed(model, batches):
+    here = tf.distribute.get_strategy()
+    if model.distribute_strategy is not here or tf.distribute.has_strategy():
+        return batches
+    has_accelerator = len(tf.config.list_logical_devices()) > 1
+    return Delivery(batches, tf.constant if has_accelerator else _as_it_lies)
+
+
+def _as_it_lies(array):
+    """A tensor that shows an array of bytes, which it keeps; else a copy.
+
+    TensorFlow needs its memory writable and aligned to 64 bytes, which the
+    sampler's is.
+    """
+    is_fit = array.dtype == "uint8" and array.flags.carray
+    if is_fit and array.__array_interface__["data"][0] % 64 == 0:
+        return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+    return tf.constant(array)

@@ -1,7 +1,9 @@
 """The backend's primitives on PyTorch; meanings in the package docstring."""
 
+import keras
 import torch
 
+from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.scope import scope
 
 
@@ -36,3 +38,16 @@ no_grad = torch.no_grad
 class TrainStep:
     def train_step(self, data):
         return self.run_step(data)
+
+
+def feed(model, batches):
+    device = keras.ops.zeros(()).device
+
+    def to_tensor(array):
+        # shows the array's memory and keeps it, unlike Keras, which copies
+        tensor = torch.from_numpy(array)
+        if device.type == "cuda":  # from pinned memory it is copied meanwhile
+            return tensor.pin_memory().to(device, non_blocking=True)
+        return tensor.to(device)
+
+    return Delivery(batches, to_tensor)
