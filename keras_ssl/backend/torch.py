@@ -42,9 +42,11 @@ class TrainStep:
 
 def feed(model, batches):
     device = keras.ops.zeros(()).device
+    if device.type == "cpu":
+        # shows the array's memory and keeps it, where Keras would copy
+        return Delivery(batches, torch.from_numpy)
 
     def to_tensor(array):
-        # shows the array's memory and keeps it, unlike Keras, which copies
         tensor = torch.from_numpy(array)
         if device.type == "cuda":  # from pinned memory it is copied meanwhile
             return tensor.pin_memory().to(device, non_blocking=True)
