@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bindings_arguments.h"
+#include "noise_ops.h"
 #include "order.h"
 #include "policy.h"
 #include "rng.h"
@@ -225,6 +226,29 @@ ByteArray resized(const py::object& image,
   return array;
 }
 
+ByteArray add_noise_to(const py::object& image, double sigma,
+                       const py::array& words) {
+  const ConstImage in = checked_image(image);
+  if (!(sigma >= 0.0 && sigma <= 1e6)) {
+    throw py::value_error("expected a sigma in [0, 1e6], received " +
+                          text_of(sigma));
+  }
+  const std::size_t needed = noise_words(in.shape.bytes());
+  if (!py::isinstance<py::array_t<std::uint32_t, py::array::c_style>>(words) ||
+      words.ndim() != 1 || static_cast<std::size_t>(words.size()) < needed) {
+    throw py::value_error("expected at least " + std::to_string(needed) +
+                          " words of dtype uint32, received " +
+                          std::string(py::str(words.dtype())) + " of shape " +
+                          std::string(py::str(words.attr("shape"))));
+  }
+  auto [array, out] = blank_image(in.shape);
+  const Application application{
+      OpKind::kNoise, {sigma}, static_cast<const std::uint32_t*>(words.data())};
+  Scratch scratch;
+  engine().run(&application, &application + 1, in, out, scratch);
+  return array;
+}
+
 ByteArray apply_policy_to(const py::object& stages, const py::object& image,
                           const py::object& seed, std::uint64_t position,
                           const std::string& stream, const std::string& view) {
@@ -291,6 +315,10 @@ PYBIND11_MODULE(_core, module) {
              py::arg("size"), py::arg("filter"),
              "A part (left, top, right, bottom) of an image, scaled to "
              "(height, width).");
+  module.def("add_noise", &keras_ssl::add_noise_to, py::arg("image"),
+             py::arg("sigma"), py::arg("words"),
+             "An image with Gaussian noise of sigma gray levels, made of "
+             "random words.");
   module.def("apply_policy", &keras_ssl::apply_policy_to, py::arg("stages"),
              py::arg("image"), py::arg("seed"), py::arg("position"),
              py::arg("stream"), py::arg("view"),

@@ -152,8 +152,8 @@ Values checked_values(const OpRule& rule, const std::vector<double>& values,
     case OpKind::kQuarterTurn:
       require(value >= 0 && value <= 3 && value == std::floor(value), rule,
               "0 to 3 turns", value);
-      require(value == 0 || value == 2 || shape.height == shape.width, rule,
-              "a square image for a quarter turn", value);
+      require(shape.height == shape.width, rule,
+              "an image as high as it is wide", shape.height);
       break;
     case OpKind::kNoise:
       require(false, rule, "a policy to draw it", value);

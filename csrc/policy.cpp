@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "noise_ops.h"
+
 namespace keras_ssl {
 namespace {
 
@@ -276,7 +278,7 @@ class Drawing {
 
   /// A word for two values. check_policy() allows one noise in a policy.
   const std::uint32_t* noise_words(std::size_t slot) {
-    const std::size_t count = (shape_.bytes() + 1) / 2;
+    const std::size_t count = keras_ssl::noise_words(shape_.bytes());
     auto* words = reinterpret_cast<std::uint32_t*>(
         scratch_.bytes(Scratch::kNoise, count * sizeof(std::uint32_t)));
     Draws draws = draws_.part(static_cast<std::uint32_t>(slot));

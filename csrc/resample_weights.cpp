@@ -108,6 +108,76 @@ void normalize(const double* values, int count, std::int32_t* weights) {
   }
 }
 
+constexpr int kHalf = 1 << (kWeightBits - 1);
+
+std::uint8_t to_byte(int sum) {
+  return static_cast<std::uint8_t>(
+      std::min(std::max(sum >> kWeightBits, 0), 255));
+}
+
+template <int kRows>
+void weigh_few(const std::uint8_t* __restrict rows, std::size_t stride,
+               const std::int32_t* __restrict weights, std::size_t count,
+               std::uint8_t* __restrict to) {
+  for (std::size_t i = 0; i < count; ++i) {
+    int sum = kHalf;
+    for (std::size_t k = 0; k < kRows; ++k) {
+      sum += rows[k * stride + i] * weights[k];
+    }
+    to[i] = to_byte(sum);
+  }
+}
+
+template <int kRows>
+void add_weighed(const std::uint8_t* __restrict rows, std::size_t stride,
+                 const std::int32_t* __restrict weights, std::size_t count,
+                 int* __restrict sums) {
+  for (std::size_t i = 0; i < count; ++i) {
+    int sum = sums[i];
+    for (std::size_t k = 0; k < kRows; ++k) {
+      sum += rows[k * stride + i] * weights[k];
+    }
+    sums[i] = sum;
+  }
+}
+
+void weigh_many(const std::uint8_t* rows, std::size_t stride,
+                const std::int32_t* weights, int taps, std::size_t count,
+                int* sums, std::uint8_t* to) {
+  for (std::size_t i = 0; i < count; ++i) sums[i] = kHalf;
+  for (; taps >= 4; taps -= 4, weights += 4, rows += 4 * stride) {
+    add_weighed<4>(rows, stride, weights, count, sums);
+  }
+  for (; taps > 0; --taps, ++weights, rows += stride) {
+    add_weighed<1>(rows, stride, weights, count, sums);
+  }
+  for (std::size_t i = 0; i < count; ++i) to[i] = to_byte(sums[i]);
+}
+
+/// One row of the result: the weighed sum of `taps` rows.
+void weigh_rows(const std::uint8_t* rows, std::size_t stride,
+                const std::int32_t* weights, int taps, std::size_t count,
+                int* sums, std::uint8_t* to) {
+  switch (taps) {
+    case 1:
+      return weigh_few<1>(rows, stride, weights, count, to);
+    case 2:
+      return weigh_few<2>(rows, stride, weights, count, to);
+    case 3:
+      return weigh_few<3>(rows, stride, weights, count, to);
+    case 4:
+      return weigh_few<4>(rows, stride, weights, count, to);
+    case 5:
+      return weigh_few<5>(rows, stride, weights, count, to);
+    case 6:
+      return weigh_few<6>(rows, stride, weights, count, to);
+    case 7:
+      return weigh_few<7>(rows, stride, weights, count, to);
+    default:
+      return weigh_many(rows, stride, weights, taps, count, sums, to);
+  }
+}
+
 }  // namespace
 
 Weights weights_of(Filter filter, int from, float begin, float end, int to,
@@ -138,6 +208,17 @@ Weights weights_of(Filter filter, int from, float begin, float end, int to,
     normalize(values + i * most, made.count[i], made.weights + i * most);
   }
   return made;
+}
+
+void weigh(const std::uint8_t* from, std::size_t stride, const Weights& weights,
+           int size, std::size_t count, std::uint8_t* to,
+           Workspace& workspace) {
+  int* const sums = workspace.array<int>(count);
+  for (int i = 0; i < size; ++i) {
+    weigh_rows(from + static_cast<std::size_t>(weights.first[i]) * stride,
+               stride, weights.of(i), weights.count[i], count, sums,
+               to + static_cast<std::size_t>(i) * count);
+  }
 }
 
 }  // namespace keras_ssl::KERAS_SSL_ISA

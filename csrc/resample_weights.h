@@ -1,6 +1,8 @@
-// Which pixels along one axis make up each resampled one, and how much.
+// Which pixels along one axis make up each resampled one, and how much; and
+// the sums themselves.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "isa.h"
@@ -27,5 +29,10 @@ struct Weights {
 /// filter but kNearest.
 Weights weights_of(Filter filter, int from, float begin, float end, int to,
                    Workspace& workspace);
+
+/// Makes `size` rows of `count` bytes, side by side in `to`, each a weighed
+/// sum of rows of `from`, which are `stride` bytes apart.
+void weigh(const std::uint8_t* from, std::size_t stride, const Weights& weights,
+           int size, std::size_t count, std::uint8_t* to, Workspace& workspace);
 
 }  // namespace keras_ssl::KERAS_SSL_ISA
