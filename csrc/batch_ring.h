@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "buffer_pool.h"
-#include "policy.h"
+#include "scratch.h"
 
 namespace keras_ssl {
 

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "bindings_arguments.h"
+#include "drawing.h"
 #include "noise_ops.h"
 #include "order.h"
-#include "policy.h"
 #include "rng.h"
 #include "sampler.h"
 

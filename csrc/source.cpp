@@ -4,6 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "drawing.h"
 #include "order.h"
 #include "rng.h"
 

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "drawing.h"
 #include "order.h"
-#include "policy.h"
 #include "sampler.h"
 
 namespace {
