@@ -178,7 +178,7 @@ class Drawing {
                    std::uint32_t first) {
     switch (choice.kind) {
       case OpKind::kPosterize:
-        return {std::max(1.0, std::trunc(value))};
+        return {std::clamp(std::trunc(value), 1.0, 8.0)};
       case OpKind::kShiftX:
       case OpKind::kShiftY:
       case OpKind::kQuarterTurn:

@@ -13,7 +13,7 @@ constexpr OpRule kRules[] = {
     {OpKind::kAutocontrast, "autocontrast", 0, -1e9, 1e9},
     {OpKind::kEqualize, "equalize", 0, -1e9, 1e9},
     {OpKind::kInvert, "invert", 0, -1e9, 1e9},
-    {OpKind::kPosterize, "posterize", 1, 0.0, 8.0},
+    {OpKind::kPosterize, "posterize", 1, 0.0, 9.0},
     {OpKind::kSolarize, "solarize", 1, 0.0, 256.0},
     {OpKind::kBrightness, "brightness", 1, 0.0, 100.0},
     {OpKind::kColor, "color", 1, 0.0, 100.0},

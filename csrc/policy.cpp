@@ -29,6 +29,12 @@ void check_choice(const Choice& choice) {
         "expected a range within [" + text_of(rule.lowest) + ", " +
         text_of(rule.highest) + "] for '" + name + "', " + received);
   }
+  if (choice.either_sign && -choice.high < rule.lowest) {
+    throw std::invalid_argument(
+        "expected an op that takes negative values beside either_sign, "
+        "received '" +
+        name + "'");
+  }
   if (choice.kind == OpKind::kCrop &&
       !(choice.low == choice.high && choice.high < 1.0)) {
     throw std::invalid_argument(

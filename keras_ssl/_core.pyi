@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# [draws, [[op name, probability, low, high], ...]], lists as JSON has them
-_Stage = Sequence[Any]
+# [draws, [[op name, probability, low, high], ...]], lists as JSON has them;
+# options follow as dicts, a size stands first
+_Stage = Any
 # ("stream" or "stream/pool", images, indices or None for all, items)
 _Pool = tuple[str, NDArray[np.uint8], ArrayLike | None, int]
 # (name, stream name, stages)
@@ -61,13 +62,42 @@ class Sampler:
         Returns:
             `{view: uint8 (batch, height, width, channels)}` and
             `{"index/<stream>": int32 (batch,)}`, the position of each example
-            in its stream's pools, counted through all of them. The arrays
+            in its stream's pools, counted through all of them; and, of views
+            whose policy has "quarter_turn", `{"turns/<view>": int32 (batch,)}`,
+            the right angles by which each image was turned. The arrays
             are the caller's own: their memory is used again only after the
             last of them is gone.
 
         Raises:
             ValueError: the step is negative or beyond 2**63 examples.
             RuntimeError: the sampler is closed.
+        """
+
+    def set_rates(
+        self, view: str, step: int, rates: Sequence[Sequence[Sequence[float]]]
+    ) -> None:
+        """From batch `step` on, the view's learned stage draws with these.
+
+        Args:
+            view: one whose policy has a learned stage.
+            step: batches from here on that stand ready are made anew.
+            rates: for each op of the stage, and each of its levels (one,
+                "rescale" has two), how likely the bins are into which the
+                range is cut; in any unit. Empty: all levels are equally likely.
+
+        Raises:
+            ValueError: no such view, or rates that are not as expected.
+        """
+
+    def drawn(
+        self, view: str, step: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """What a view draws at a step, without making the images.
+
+        Returns:
+            Which op of its stage each application took, int32 `(items,
+            applications)`, -1 where none was applied; and where in the op's
+            range its values lie, float64 `(items, applications, 2)` in [0, 1].
         """
 
     def close(self) -> None:
@@ -92,9 +122,39 @@ def apply_op(
 ) -> NDArray[np.uint8]:
     """One op with explicit parameters on an image (height, width, channels).
 
-    `crop` takes (offset_y, offset_x) and `cutout` (side, center_x, center_y)
-    in pixels; the others take their one value, or none.
+    `crop` takes (offset_y, offset_x) and the cutouts (side, center_x,
+    center_y) in pixels, `rescale` (fraction, number of the filter); the others
+    take their one value, or none.
     """
+
+def add_noise(
+    image: NDArray[np.uint8], sigma: float, words: NDArray[np.uint32]
+) -> NDArray[np.uint8]:
+    """Gaussian noise of `sigma` gray levels, from a word for two values."""
+
+def resized(
+    image: NDArray[np.uint8],
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+    filter: str,
+) -> NDArray[np.uint8]:
+    """A part (left, top, right, bottom), scaled as Pillow's `resize` does.
+
+    `filter` is "lanczos", "bicubic", "bilinear", "box", "hamming" or "nearest".
+    """
+
+def engines() -> list[str]:
+    """The instruction sets this CPU has, of those the core is compiled for."""
+
+def engine() -> str:
+    """The one in use: the last of `engines()`.
+
+    Unless the environment variable KERAS_SSL_SIMD named another before the
+    first use. The bytes are the same.
+    """
+
+def use_engine(name: str) -> None:
+    """Uses one of `engines()` from now on."""
 
 def apply_policy(
     stages: Sequence[_Stage],

@@ -32,19 +32,26 @@ def domain(text):
     return value
 
 
-def words(seed, position, name, block):
+def words(seed, position, name, block, part=0):
     low, high = struct.unpack("<II", struct.pack("<Q", position))
     return philox(
-        [low, high, domain(name), block], [seed & MASK_32, seed >> 32]
+        [low, high, domain(name) ^ part, block], [seed & MASK_32, seed >> 32]
     )
 
 
 class Draws:
-    def __init__(self, seed, stream, view, position):
+    def __init__(self, seed, stream, view, position, part=0):
         self.place = (seed, position, f"{stream}/{view}")
+        self.part = part
+
+    def of_slot(self, slot):
+        """What ops that need many draws get for an application."""
+        seed, position, name = self.place
+        part = (slot + 1) * 0x9E3779B9 & MASK_32
+        return Draws(seed, *name.split("/"), position, part)
 
     def word(self, n):
-        return words(*self.place, n // 4)[n % 4]
+        return words(*self.place, n // 4, self.part)[n % 4]
 
     def uniform(self, n):
         return self.word(n) / 2**32
@@ -84,38 +91,73 @@ def index_at(position, size, seed, stream):
 def apply_policy(stages, image, seed, position, stream, view):
     """What a sampler must show of `image`, made by Pillow."""
     draws = Draws(seed, stream, view, position)
-    height, width, _ = image.shape
-    first = 0
-    for count, choices in stages:
-        for _ in range(count):
-            name, probability, low, high = choices[
-                draws.below(first, len(choices))
-            ]
-            if draws.uniform(first + 1) < probability:
-                value = low + draws.uniform(first + 2) * (high - low)
-                values = explicit_values(
-                    name, value, draws, first, height, width
-                )
-                image = pillow_oracle.apply_op(name, image, *values)
-            first += 8
+    for name, values in drawn_ops(stages, draws, image.shape):
+        image = pillow_oracle.apply_op(name, image, *values)
     return image
 
 
-def explicit_values(name, value, draws, first, height, width):
+def drawn_ops(stages, draws, shape):
+    """`(name, explicit values)` of the ops that an image gets."""
+    first = 0
+    ops = []
+    for count, choices, *options in stages:
+        options = (options or [{}])[0]
+        left = list(choices)
+        skipped = draws.uniform(first + 6) >= options.get("probability", 1)
+        for turn in range(count):
+            if options.get("distinct"):
+                place = turn + draws.below(first, len(left) - turn)
+                left[turn], left[place] = left[place], left[turn]
+                choice = left[turn]
+            else:
+                choice = choices[draws.below(first, len(choices))]
+            name, probability, low, high, *more = choice
+            if not skipped and draws.uniform(first + 1) < probability:
+                value = drawn_value(low, high, (more or [{}])[0], draws, first)
+                values = explicit_values(name, value, draws, first, shape)
+                ops.append((name, values))
+            first += 8
+    return ops
+
+
+def drawn_value(low, high, options, draws, first):
+    levels = options.get("levels", 0)
+    if levels > 1:
+        level = draws.below(first + 2, levels)
+        value = low + level * (high - low) / (levels - 1)
+    elif levels == 1:
+        value = low
+    else:
+        value = low + draws.uniform(first + 2) * (high - low)
+    if options.get("either_sign") and draws.uniform(first + 3) < 0.5:
+        value = -value
+    return value
+
+
+def explicit_values(name, value, draws, first, shape):
+    height, width, _ = shape
     if name in pillow_oracle.WITHOUT_VALUE:
         return ()
     if name == "posterize":
-        return (max(1, int(value)),)
+        return (min(8, max(1, int(value))),)
+    if name in ("shift_x", "shift_y", "quarter_turn"):
+        return (int(value),)
+    if name == "rescale":
+        return value, int(draws.uniform(first + 7) * 5.99)
     if name == "crop":
         return tuple(
             draws.below(first + k, 2 * int(side * value) + 1)
             - int(side * value)
             for k, side in ((4, height), (5, width))
         )
-    if name == "cutout":
+    if name in ("cutout", "cutout_gray"):
         center_y = draws.uniform(first + 4) * height
         center_x = draws.uniform(first + 5) * width
         return value * width, center_x, center_y
+    if name == "cutout_box":
+        center_y = draws.below(first + 4, height)
+        center_x = draws.below(first + 5, width)
+        return 1 + int(value * min(height, width)), center_x, center_y
     return (value,)
 
 

@@ -3,7 +3,14 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-WITHOUT_VALUE = ("identity", "autocontrast", "equalize", "invert", "flip")
+WITHOUT_VALUE = (
+    "identity",
+    "autocontrast",
+    "equalize",
+    "invert",
+    "flip",
+    "grayscale",
+)
 
 
 NEAREST, BILINEAR = Image.Resampling.NEAREST, Image.Resampling.BILINEAR
@@ -30,7 +37,7 @@ def geometric(filter, suffix=""):
     }
 
 
-def cutout(side, center_x, center_y):
+def cutout(side, center_x, center_y, rgb=(125, 123, 114)):
     """USB's `CutoutAbs` around a given center."""
 
     def paint(image):
@@ -40,12 +47,31 @@ def cutout(side, center_x, center_y):
         left = int(max(0, center_x - side / 2))
         top = int(max(0, center_y - side / 2))
         right, bottom = min(width, left + side), min(height, top + side)
-        color = Image.new("RGB", (1, 1), (125, 123, 114)).convert(image.mode)
+        color = Image.new("RGB", (1, 1), rgb).convert(image.mode)
         image = image.copy()
         ImageDraw.Draw(image).rectangle(
             (left, top, right, bottom), color.getpixel((0, 0))
         )
         return image
+
+    return paint
+
+
+def cutout_gray(side, center_x, center_y):
+    """kekmodel's `CutoutAbs`: the same in another gray."""
+    return cutout(side, center_x, center_y, rgb=(127, 127, 127))
+
+
+def cutout_box(side, center_x, center_y):
+    """Google's square: `side // 2` to each side, cut at the edges."""
+
+    def paint(image):
+        pixels = np.array(image)
+        half = int(side) // 2
+        rows = slice(max(0, int(center_y) - half), int(center_y) + half)
+        columns = slice(max(0, int(center_x) - half), int(center_x) + half)
+        pixels[rows, columns] = 127
+        return Image.fromarray(pixels)
 
     return paint
 
@@ -107,6 +133,13 @@ OPS = {
     **geometric(NEAREST),
     **geometric(BILINEAR, "_bilinear"),
     "cutout": cutout,
+    "cutout_gray": cutout_gray,
+    "cutout_box": cutout_box,
+    "shift_x": lambda v: affine(1, 0, v, 0, 1, 0),
+    "shift_y": lambda v: affine(1, 0, 0, 0, 1, v),
+    "blend_autocontrast": blended(ImageOps.autocontrast),
+    "blend_equalize": blended(ImageOps.equalize),
+    "blend_invert": blended(ImageOps.invert),
     "rescale": rescale,
     "grayscale": lambda: lambda i: i.convert("L").convert(i.mode),
     "hue": hue,

@@ -1,6 +1,7 @@
 """Policies as data: JSON and back, readable, checked when they are made."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -18,6 +19,16 @@ SHIPPED = [
     policies.strong(flip=False),
     policies.strong(flip=True, draws=1),
     Policy([policies.rand_augment(draws=0)]),
+    policies.medium(flip=True),
+    policies.kekmodel(flip=True),
+    policies.google(flip=False),
+    policies.ct_augment(flip=True),
+    policies.ct_augment(flip=True, learned=False, cutout=False),
+    policies.simclr(flip=True),
+    policies.simclr(flip=True, size=(16, 24), blur=0.5),
+    policies.rotated(policies.strong(flip=True)),
+    policies.resize((16, 24)),
+    policies.center_crop((16, 24)),
 ]
 
 
@@ -27,6 +38,13 @@ def test_survives_json(policy):
     assert config == policy.to_config()
     assert Policy.from_config(config) == policy
     assert hash(Policy.from_config(config)) == hash(policy)
+
+
+@pytest.mark.parametrize("policy", SHIPPED)
+def test_the_core_applies_it(policy):
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), "uint8")
+    shown = _core.apply_policy(policy.to_config(), image, 0, 0, "a", "b")
+    assert shown.shape == (*(policy.size or (32, 32)), 3)
 
 
 @pytest.mark.parametrize("policy", SHIPPED)
@@ -54,6 +72,68 @@ def test_strong_is_weak_then_rand_augment_then_cutout():
     assert stages[2] == policies.rand_augment(3)
     assert stages[3] == Stage((Op("cutout", 0, 0.5),))
     assert len({op.name for op in stages[2].ops}) == len(stages[2].ops) == 14
+
+
+def values_of(policy, name):
+    """The nine values of an op, lowest level first."""
+    (op,) = (
+        op for stage in policy.stages for op in stage.ops if op.name == name
+    )
+    assert (op.levels, op.probability) == (9, 0.5)
+    return [op.low + k * (op.high - op.low) / 8 for k in range(9)]
+
+
+LEVELS = range(1, 10)
+
+
+def test_kekmodel_by_its_formulas():
+    policy = policies.kekmodel(flip=True, size=40)
+    assert [int(v) for v in values_of(policy, "posterize")] == [
+        int(level * 4 / 10) + 4 for level in LEVELS
+    ]
+    # a threshold cuts where the next whole number does
+    assert [math.ceil(v) for v in values_of(policy, "solarize")][::-1] == [
+        256 - int(level * 256 / 10) for level in LEVELS
+    ]
+    assert [int(v) for v in values_of(policy, "shift_x")] == [
+        int(level / 10 * 0.3 * 40) for level in LEVELS
+    ]
+    np.testing.assert_allclose(
+        values_of(policy, "rotate"), [int(level * 30 / 10) for level in LEVELS]
+    )
+    np.testing.assert_allclose(
+        values_of(policy, "color"),
+        [level / 10 * 0.9 + 0.05 for level in LEVELS],
+    )
+    assert policy.stages[-1].ops[0].high * 40 == 16
+
+
+def test_google_by_its_formulas():
+    policy = policies.google(flip=True)
+    assert [int(v) for v in values_of(policy, "posterize")][::-1] == [
+        4 - int(level * 4 / 10) for level in LEVELS
+    ]
+    assert [math.ceil(v) for v in values_of(policy, "solarize")][::-1] == [
+        256 - int(level * 256 / 10) for level in LEVELS
+    ]
+    np.testing.assert_allclose(
+        values_of(policy, "contrast"),
+        [level * 1.8 / 10 + 0.1 for level in LEVELS],
+    )
+    assert [int(v) for v in values_of(policy, "shift_y")] == list(LEVELS)
+    assert 1 + int(policy.stages[-1].ops[0].high * 32) == 16
+
+
+def test_ct_augment_has_the_ops_of_the_reference():
+    (stage,) = (s for s in policies.ct_augment(flip=True).stages if s.learned)
+    assert stage.draws == 2
+    assert len(stage.ops) == len({op.name for op in stage.ops}) == 19
+
+
+def test_policies_add_up():
+    both = policies.weak(flip=True) + policies.resize((8, 8))
+    assert both.stages[0].ops[0].name == "crop"
+    assert both.size == (8, 8)
 
 
 def test_policies_are_frozen():
@@ -106,6 +186,11 @@ def test_python_and_core_agree_on_numbers(low, high, probability):
         (lambda: Stage((Op("flip"),), -1), "at least 0, received -1"),
         (lambda: Stage((Op("flip"),), 1.5), "whole number of draws"),
         (lambda: Policy(["flip"]), "a policy of `Op` and `Stage`"),
+        (lambda: Op("rotate", 0, 1, levels=-1), "whole number of levels"),
+        (lambda: Op("blur", 0, 1, either_sign=True), "negative values"),
+        (lambda: Stage((Op("flip"),), 2, distinct=True), "2 draws of 1"),
+        (lambda: Stage((Op("flip"),), probability=-1), "for a stage"),
+        (lambda: Policy((Op("resize"),), (0, 8)), "size .height, width."),
     ],
 )
 def test_refuses(make, message):
