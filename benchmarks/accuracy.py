@@ -12,16 +12,15 @@ and the commit; a table of means and standard deviations is printed at the end.
 
 import argparse
 import collections
-import datetime
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
+
+import machine
 
 
 def arguments():
@@ -41,39 +40,10 @@ def arguments():
     return parser.parse_args()
 
 
-def machine():
-    """What the figures depend on besides the code."""
-    versions = {}
-    for name in ("keras", "numpy", "jax", "tensorflow-cpu", "tensorflow",
-                 "torch", "scikit-learn"):  # fmt: skip
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    model = platform.processor()
-    for line in _lines("/proc/cpuinfo"):
-        if line.startswith("model name"):
-            model = line.split(":")[1].strip()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    return {
-        "date": datetime.date.today().isoformat(),
-        "commit": commit,
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": versions,
-    }
-
-
-def _lines(path):
-    try:
-        return pathlib.Path(path).read_text().splitlines()
-    except OSError:
-        return []
+PACKAGES = (
+    "keras", "numpy", "jax", "tensorflow-cpu", "tensorflow", "torch",
+    "scikit-learn",
+)  # fmt: skip
 
 
 def train(options, method, backend, seed):
@@ -129,7 +99,7 @@ def label_spreading(options, seed):
 
 def main():
     options = arguments()
-    about = machine()
+    about = machine.machine(PACKAGES)
     table = collections.defaultdict(list)
     for method in options.methods:
         is_peer = method == "label_spreading"

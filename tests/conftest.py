@@ -8,7 +8,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 TESTS = pathlib.Path(__file__).parent
 # these never import Keras, or compare the backends themselves
-ONCE = ("csrc", "data", "test_architecture.py", "test_import.py")
+ONCE = ("benchmarks", "csrc", "data", "test_architecture.py", "test_import.py")
 ON_EACH = ("test_batches.py",)
 
 
