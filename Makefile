@@ -1,6 +1,7 @@
 # On a fresh machine with Python 3.11 or newer and a C++17 compiler:
 #   make demo    learn the digits from two labels each, and look at the result
 #   make test    every test on TensorFlow, JAX and PyTorch
+#   make bench-sampler    the sampler against its peers; table and figure
 PYTHON ?= python3
 VENV ?= .venv
 BACKEND ?= jax
@@ -12,7 +13,7 @@ PY = $(VENV)/bin/python
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 SOURCE_FILES = pyproject.toml CMakeLists.txt $(wildcard csrc/*)
 
-.PHONY: demo test bench lint format clean
+.PHONY: demo test bench bench-sampler lint format clean
 
 demo: $(VENV)/built-$(BACKEND)
 	KERAS_BACKEND=$(BACKEND) $(PY) examples/demo.py
@@ -39,6 +40,21 @@ bench: $(VENV)/built-$(BACKEND)
 	    --backends $(BACKEND) --out benchmarks/results/digits.jsonl -- \
 	    --epochs 20 --steps-per-epoch 250 --batch-size 32 --unlabeled-ratio 4
 
+# Peers are many and large, and live by themselves; each is optional.
+PEERS = .venv-peers
+bench-sampler: $(PEERS)/built
+	$(PEERS)/bin/python benchmarks/sampler.py \
+	    --out benchmarks/results/sampler.jsonl
+	$(PEERS)/bin/python benchmarks/sampler_report.py
+
+$(PEERS)/built: benchmarks/peers/requirements.txt $(SOURCE_FILES)
+	$(PYTHON) -m venv $(PEERS)
+	for package in $$(grep -v '^#' $<); do \
+	    $(PEERS)/bin/python -m pip install --quiet $$package || \
+	    echo "without $$package"; done
+	$(PEERS)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
 lint: $(VENV)/built-all
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
@@ -64,4 +80,4 @@ $(VENV)/built-%: $(VENV)/bin/python $(SOURCE_FILES)
 	touch $@
 
 clean:
-	rm -rf build $(VENV)
+	rm -rf build $(VENV) $(PEERS)

@@ -63,7 +63,16 @@ class Contestant:
         else:
             self.turns.append(answer)
 
-    def close(self):
+    def dismiss(self):
+        """Asks it to end by itself."""
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
+            for process in self._tree():
+                process.resume()
+            self.connection.send(None)
+
+    def close(self, patience=5):
+        """Sees to it that it has ended."""
+        self.process.join(patience)
         for process in self._tree():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -137,6 +137,8 @@ def contest(options, images, source, draws):
         return [contestant.result() for contestant in contestants]
     finally:
         for contestant in contestants:
+            contestant.dismiss()
+        for contestant in contestants:
             contestant.close()
 
 

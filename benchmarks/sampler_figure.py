@@ -25,6 +25,11 @@ def draw(results, path):
     )
     groups = by_shape(timed(results))
     panels = {shape: best_of_each(group) for shape, group in groups.items()}
+    costs = [
+        bar["cpu_s_per_1000"]["median"]
+        for bars in panels.values()
+        for bar in bars
+    ]
     heights = [len(bars) + 1.5 for bars in panels.values()]
     figure, axes = pyplot.subplots(
         len(panels),
@@ -32,6 +37,7 @@ def draw(results, path):
         figsize=(9, 0.28 * sum(heights) + 0.5),
         height_ratios=heights,
         squeeze=False,
+        sharex=True,
         layout="constrained",
     )
     for axis, (shape, bars) in zip(axes[:, 0], panels.items(), strict=True):
@@ -41,13 +47,16 @@ def draw(results, path):
             values,
             color=[color_of(bar) for bar in bars],
         )
-        axis.bar_label(axis.containers[0], [f" {v:.3g}" for v in values])
-        axis.set_xscale("log")
-        axis.set_xlim(min(values) / 2, max(values) * 3)
+        axis.bar_label(
+            axis.containers[0], [f"{v:.2g}" for v in values], padding=3
+        )
         axis.invert_yaxis()
         axis.set_title("x".join(map(str, shape)), loc="left", fontsize=11)
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_facecolor("none")
+    axes[0, 0].set_xscale("log")
+    axes[0, 0].set_xlim(min(costs) / 3, max(costs) * 2)
+    axes[0, 0].xaxis.set_major_formatter("{x:g}")
     draws = min(result["draws"] for result in results)
     axes[-1, 0].set_xlabel(
         f"CPU seconds for 1000 images, {counted(draws, 'op')}, logarithmic; "

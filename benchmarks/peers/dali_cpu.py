@@ -48,7 +48,7 @@ def ops(shape):
     ]
 
 
-@pipeline_def(device_id=None, prefetch_queue_depth=1, enable_conditionals=True)
+@pipeline_def(device_id=None, enable_conditionals=True)
 def views(source, job, with_strong):
     height, width, channels = job.shape
     images = fn.external_source(source, batch=True, layout="HWC")
