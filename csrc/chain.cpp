@@ -96,6 +96,9 @@ class Chain {
         now_(source) {}
 
   void run() {
+    for (const Application* op = first_; op != last_; ++op) {
+      if (leaves_place(*op)) last_leaving_ = op;
+    }
     for (const Application* op = first_; op != last_; ++op) add(*op);
     finish();
   }
@@ -144,7 +147,7 @@ class Chain {
   /// the last of them stays where the result is wanted.
   Image target(const Application& next) { return target(&next, now_.shape); }
   Image target(const Application* next, const Shape& shape) {
-    if (std::none_of(next, last_, leaves_place)) return out_;
+    if (last_leaving_ == nullptr || next > last_leaving_) return out_;
     const Image first = scratch_.image(Scratch::kFirstImage, shape);
     if (now_.pixels != first.pixels) return first;
     return scratch_.image(Scratch::kSecondImage, shape);
@@ -315,6 +318,7 @@ class Chain {
 
   const Application* first_;
   const Application* last_;
+  const Application* last_leaving_ = nullptr;  // of the ops that leave_place()
   Image out_;
   Scratch& scratch_;
   ConstImage now_;

@@ -11,6 +11,18 @@
 namespace keras_ssl {
 namespace {
 
+/// Asks for memory that will be read, or written, soon. Only for its beginning:
+/// by then the processor has noticed where this goes.
+template <bool kWrite>
+void prefetch([[maybe_unused]] const std::uint8_t* memory,
+              [[maybe_unused]] std::size_t bytes) {
+#ifdef __GNUC__
+  for (std::size_t i = 0; i < std::min<std::size_t>(bytes, 4096); i += 64) {
+    __builtin_prefetch(memory + i, kWrite ? 1 : 0);
+  }
+#endif
+}
+
 /// Walks the positions of one pool: the row of an example and its index, while
 /// the memory of the next one is already on its way.
 class Walk {
@@ -39,13 +51,7 @@ class Walk {
         pool_.rows ? static_cast<std::uint64_t>((*pool_.rows)[next_index_])
                    : next_index_);
     next_pixels_ = pool_.pixels + row * pool_.shape.bytes();
-#ifdef __GNUC__
-    // Beyond a few pages the processor has noticed by itself.
-    const std::size_t bytes = std::min<std::size_t>(pool_.shape.bytes(), 8192);
-    for (std::size_t i = 0; i < bytes; i += 64) {
-      __builtin_prefetch(next_pixels_ + i);
-    }
-#endif
+    prefetch<false>(next_pixels_, pool_.shape.bytes());
   }
 
   const Pool& pool_;
@@ -121,6 +127,9 @@ void Source::fill(std::uint64_t step, std::size_t part_number, Batch& batch,
     for (std::size_t i = 0; i < views.size(); ++i) {
       const std::size_t view = views[i];
       const Shape shape = shape_of(view);
+      std::uint8_t* const out = batch.views[view].get() + place * shape.bytes();
+      if (item + 1 < part.last)
+        prefetch<true>(out + shape.bytes(), shape.bytes());
       Draws draws(seed_, domains[i], walk.position());
       const int turns =
           apply_policy(views_[view].policy, walk.image(),

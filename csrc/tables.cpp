@@ -58,18 +58,18 @@ void fill_equalize(const Histogram& histogram, std::size_t total,
   // One single value in the image also lands here: then nothing is left.
   const std::size_t step = (total - histogram[highest]) / 255;
   if (step == 0) return fill_identity(table);
+  std::int32_t places[256];
+  auto running = static_cast<std::int32_t>(step / 2);
+  for (int i = 0; i < 256; ++i) {
+    places[i] = running;
+    running += static_cast<std::int32_t>(histogram[i]);
+  }
   // The quotients are whole numbers plus at least 0.5 / step, which is far
   // more than a multiplication by the inverse is off.
-  double places[256];
-  std::size_t running = step / 2;
-  for (int i = 0; i < 256; ++i) {
-    places[i] = static_cast<double>(running) + 0.5;
-    running += histogram[i];
-  }
   const double inverse = 1.0 / static_cast<double>(step);
   for (int i = 0; i < 256; ++i) {
-    const double place = std::min(places[i] * inverse, 255.0);
-    table[i] = static_cast<std::uint8_t>(static_cast<int>(place));
+    const auto value = static_cast<int>((places[i] + 0.5) * inverse);
+    table[i] = static_cast<std::uint8_t>(std::min(value, 255));
   }
 }
 

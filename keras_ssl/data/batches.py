@@ -34,7 +34,8 @@ class Batches(keras.utils.PyDataset):
         views: what a batch holds, name -> `(stream, policy)`. Stream "labeled"
             walks the labeled examples; "unlabeled" the unlabeled ones; any
             other name the unlabeled ones too, in an order of its own. A policy
-            is "weak", "strong" (the data set's), "identity" or a `Policy`.
+            is "weak", "medium", "strong" (the data set's), "identity" or a
+            `Policy`.
         batch_size: labeled examples in a batch. Defaults to 64.
         unlabeled_ratio: unlabeled examples per labeled one (mu). Defaults to 1.
         seed: decides order and augmentation. Defaults to 0.
@@ -63,8 +64,9 @@ class Batches(keras.utils.PyDataset):
     `batches[i]` is `(views, labels)`: `views` a dict of uint8 arrays
     `(size, height, width, channels)`, with "index", int32 `(size,)`, the
     position of each unlabeled example among the split's own and then those of
-    each source; `labels` int32 `(batch_size,)`. With several processes, sizes
-    are `1 / processes` of these.
+    each source; beside a view whose policy turns images, "turns/<view>", int32
+    `(size,)`, by how many right angles; `labels` int32 `(batch_size,)`. With
+    several processes, sizes are `1 / processes` of these.
 
     Raises:
         ValueError: an unlabeled source is smaller than its part of a batch,
@@ -161,6 +163,32 @@ class Batches(keras.utils.PyDataset):
                 views["truth"] = self._truth[views["index"]]
         return views, labels
 
+    def drawn(
+        self, view: str, i: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """What a view draws for batch i, without making the images.
+
+        Args:
+            view: name of a view.
+            i: as for `batches[i]`.
+
+        Returns:
+            Which op of its stage each application took, int32 `(items,
+            applications)`, -1 where none was applied; and where in the op's
+            range its value lies, float64 `(items, applications, 2)`, the
+            second for ops with two values.
+        """
+        return self._sampler.drawn(view, self.first_step + i)
+
+    def set_rates(
+        self, view: str, i: int, rates: list[list[list[float]]]
+    ) -> None:
+        """From batch i on, the learned stage of a view draws with these rates.
+
+        For `keras_ssl.data.ct_augment.CTAugment`, which says what they are.
+        """
+        self._sampler.set_rates(view, self.first_step + i, rates)
+
     @property
     def seconds_waited(self) -> float:
         """How long, in all, batches had to be waited for."""
@@ -186,6 +214,7 @@ class _Waiting(keras.callbacks.Callback):
 def _policy(dataset: Dataset, policy: str | policies.Policy) -> policies.Policy:
     named = {
         "weak": dataset.weak,
+        "medium": dataset.medium,
         "strong": dataset.strong,
         "identity": policies.identity(),
     }

@@ -67,6 +67,11 @@ class Dataset:
         return policies.weak(flip=self.flip)
 
     @property
+    def medium(self) -> policies.Policy:
+        """Strong augmentation with a single op, a `policies.Policy`."""
+        return policies.medium(flip=self.flip)
+
+    @property
     def strong(self) -> policies.Policy:
         """The recommended strong augmentation, a `policies.Policy`."""
         return policies.strong(flip=self.flip)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import keras_ssl
+from keras_ssl.data import policies
 from keras_ssl.data.batches import Batches
+from keras_ssl.data.ct_augment import CTAugment
 
 VIEWS = {
     "labeled": ("labeled", "weak"),
@@ -25,9 +27,9 @@ def split():
     return keras_ssl.data.load("digits").split(labels_per_class=2, seed=0)
 
 
-def make(split, **arguments):
+def make(split, views=VIEWS, **arguments):
     return Batches(
-        split, VIEWS, **{"batch_size": 8, "unlabeled_ratio": 3, **arguments}
+        split, views, **{"batch_size": 8, "unlabeled_ratio": 3, **arguments}
     )
 
 
@@ -298,3 +300,61 @@ def test_waiting_is_measured(split):
     before = batches.seconds_waited
     batches[0]
     assert batches.seconds_waited > before == 0.0
+
+
+def test_turns_ride_along_and_tell_the_truth(split):
+    square = policies.Policy((policies.Op("crop", 0.125, 0.125),))
+    batches = make(
+        split,
+        views={
+            "labeled": ("labeled", "identity"),
+            "turned": ("unlabeled", policies.rotated(policies.identity())),
+            "plain": ("unlabeled", "identity"),
+            "moved": ("unlabeled", square),
+        },
+    )
+    seen = set()
+    for i in range(10):
+        views, _ = batches[i]
+        assert [name for name in views if "/" in name] == ["turns/turned"]
+        turns = views["turns/turned"]
+        assert turns.dtype == np.int32
+        for image, turned, count in zip(
+            views["plain"], views["turned"], turns, strict=True
+        ):
+            np.testing.assert_array_equal(turned, np.rot90(image, count))
+        seen |= set(turns.tolist())
+    assert seen == {0, 1, 2, 3}
+
+
+def test_a_view_may_have_another_size(split):
+    batches = make(
+        split,
+        views={
+            "labeled": ("labeled", policies.simclr(flip=False, size=(5, 6))),
+            "unlabeled": ("unlabeled", "medium"),
+        },
+    )
+    views, _ = batches[0]
+    assert views["labeled"].shape[1:] == (5, 6, 1)
+    assert views["unlabeled"].shape[1:] == (8, 8, 1)
+
+
+def test_ct_augment_counts_from_where_batches_begin(split):
+    probe = policies.ct_augment(False, learned=False, cutout=False)
+    views = {
+        "probe": ("labeled", probe),
+        "strong": ("unlabeled", policies.ct_augment(False)),
+    }
+    whole = make(split, views=views)
+    later = whole.from_step(10)
+    for mine, own in zip(later.drawn("probe", 2), whole.drawn("probe", 12),
+                         strict=True):  # fmt: skip
+        np.testing.assert_array_equal(mine, own)
+    before = make(split, views=views)[15][0]["strong"]
+    learner = CTAugment(later, delay=5)
+    for of_op in learner.weights:
+        for bins in of_op:
+            bins[1:] = 0.0
+    learner.update(0, np.ones(len(whole[0][1])))
+    assert not np.array_equal(whole[15][0]["strong"], before)
