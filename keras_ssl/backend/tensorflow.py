@@ -48,8 +48,8 @@ def feed(model, batches):
 def _as_it_lies(array):
     """A tensor that shows an array of bytes, which it keeps; else a copy.
 
-    TensorFlow needs its memory writable and aligned to 64 bytes, which the
-    sampler's is.
+    NumPy lends writable memory only, and TensorFlow aborts over memory that is
+    not aligned to 64 bytes; the sampler's is both.
     """
     is_fit = array.dtype == "uint8" and array.flags.carray
     if is_fit and array.__array_interface__["data"][0] % 64 == 0:
