@@ -7,8 +7,15 @@
 #include <utility>
 
 namespace keras_ssl {
+namespace {
 
-std::shared_ptr<Batch> BatchRing::get(std::uint64_t step) {
+/// How long a caller waits before being asked whether to go on.
+constexpr std::chrono::milliseconds kPatience{50};
+
+}  // namespace
+
+std::shared_ptr<Batch> BatchRing::get(std::uint64_t step,
+                                      const std::function<bool()>& go_on) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (closed_) throw std::runtime_error("the sampler is closed");
   start_threads();
@@ -19,16 +26,34 @@ std::shared_ptr<Batch> BatchRing::get(std::uint64_t step) {
   }
   if (job->unfinished != 0) {
     const auto begin = std::chrono::steady_clock::now();
-    job_done_.wait(lock, [&] { return closed_ || job->unfinished == 0; });
+    const bool finished = finish(job, lock, go_on);
     const std::chrono::duration<double> waited =
         std::chrono::steady_clock::now() - begin;
     wait_seconds_ += waited.count();
-    if (job->unfinished != 0) {
-      throw std::runtime_error("the sampler was closed while a batch was due");
-    }
+    if (!finished) return nullptr;
   }
   if (job->error) std::rethrow_exception(job->error);
   return job->batch;
+}
+
+/// Waits for a job; false if the caller did not want to go on.
+bool BatchRing::finish(const JobPointer& job,
+                       std::unique_lock<std::mutex>& lock,
+                       const std::function<bool()>& go_on) {
+  const auto over = [&] { return closed_ || job->unfinished == 0; };
+  if (!go_on) job_done_.wait(lock, over);
+  while (!job_done_.wait_for(lock, kPatience, over)) {
+    lock.unlock();
+    const bool goes_on = go_on();
+    lock.lock();
+    if (goes_on) continue;
+    drop(job);
+    return false;
+  }
+  if (job->unfinished != 0) {
+    throw std::runtime_error("the sampler was closed while a batch was due");
+  }
+  return true;
 }
 
 /// From the ring if the step is there; any other step empties the ring, which
@@ -105,6 +130,7 @@ void BatchRing::work() {
 }
 
 void BatchRing::close() {
+  const std::lock_guard<std::mutex> closing(closing_);
   std::vector<std::thread> threads;
   {
     const std::lock_guard<std::mutex> lock(mutex_);

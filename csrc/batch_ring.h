@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -53,12 +54,16 @@ class BatchRing {
 
   /// The finished batch of any step, and work on the steps after it begins.
   /// Rethrows what a worker threw; throws std::runtime_error once closed.
-  std::shared_ptr<Batch> get(std::uint64_t step);
+  /// Whoever has to wait is asked now and then, without any lock held, whether
+  /// to `go_on`; if not, nothing is returned.
+  std::shared_ptr<Batch> get(std::uint64_t step,
+                             const std::function<bool()>& go_on = {});
 
   /// Makes batches from `step` on anew, as their source has changed.
   void forget(std::uint64_t step);
 
-  /// Joins the threads and wakes waiting callers. May be called again.
+  /// Joins the threads and wakes waiting callers. May be called again, and by
+  /// several callers at once: all return when the last thread has ended.
   void close();
 
   /// The time all callers together have spent waiting.
@@ -81,6 +86,8 @@ class BatchRing {
   void work();
   JobPointer start(std::uint64_t step);
   JobPointer take(std::uint64_t step);
+  bool finish(const JobPointer& job, std::unique_lock<std::mutex>& lock,
+              const std::function<bool()>& go_on);
   void drop(const JobPointer& job);
 
   const BatchSource& source_;
@@ -89,6 +96,7 @@ class BatchRing {
   const std::shared_ptr<BufferPool> pool_;
   const long owner_ = process_id();
 
+  std::mutex closing_;
   mutable std::mutex mutex_;
   std::condition_variable work_waits_;
   std::condition_variable job_done_;

@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -40,6 +41,31 @@ py::array_t<Value> array_of(const Buffer& buffer,
                             keeper);
 }
 
+/// Lets go of the GIL while `work` runs, which gets a function to ask whether
+/// to go on: false once a Python error, such as KeyboardInterrupt, is set.
+///
+/// No guard, as elsewhere in pybind11: while Python exits, asking for the GIL
+/// ends a thread by unwinding it, and out of a destructor that aborts the
+/// process.
+template <typename Work>
+void without_gil(Work work) {
+  PyThreadState* state = PyEval_SaveThread();
+  const auto go_on = [&state] {
+    PyEval_RestoreThread(state);
+    const bool undisturbed = PyErr_CheckSignals() == 0;
+    state = PyEval_SaveThread();
+    return undisturbed;
+  };
+  std::exception_ptr error;
+  try {
+    work(go_on);
+  } catch (const std::exception&) {
+    error = std::current_exception();
+  }
+  PyEval_RestoreThread(state);
+  if (error) std::rethrow_exception(error);
+}
+
 class PySampler {
  public:
   PySampler(const std::vector<PoolTuple>& pools,
@@ -67,18 +93,12 @@ class PySampler {
   PySampler(const PySampler&) = delete;
   PySampler& operator=(const PySampler&) = delete;
 
-  ~PySampler() {
-    const py::gil_scoped_release release;
-    sampler_.reset();
-  }
-
   py::dict batch(std::int64_t step) {
     const std::size_t number = counted(step, "a step");
     std::shared_ptr<Batch> made;
-    {
-      const py::gil_scoped_release release;
-      made = sampler_->get(number);
-    }
+    without_gil(
+        [&](const auto& go_on) { made = sampler_->get(number, go_on); });
+    if (!made) throw py::error_already_set();
     py::dict arrays;
     for (std::size_t i = 0; i < made->views.size(); ++i) {
       const py::ssize_t items = delivered(sampler_->stream_of(i));
@@ -114,9 +134,8 @@ class PySampler {
         rates.back()[i] = Density(of_choice[i]);
       }
     }
-    const std::size_t number = view_numbered(view);
-    const py::gil_scoped_release release;
-    sampler_->set_rates(number, counted(step, "a step"), std::move(rates));
+    sampler_->set_rates(view_numbered(view), counted(step, "a step"),
+                        std::move(rates));
   }
 
   py::tuple drawn(const std::string& view, std::int64_t step) const {
@@ -131,17 +150,11 @@ class PySampler {
   }
 
   void close() {
-    {
-      const py::gil_scoped_release release;
-      sampler_->close();
-    }
+    without_gil([this](const auto&) { sampler_->close(); });
     arrays_.clear();
   }
 
-  double wait_seconds() const {
-    const py::gil_scoped_release release;
-    return sampler_->wait_seconds();
-  }
+  double wait_seconds() const { return sampler_->wait_seconds(); }
   std::size_t threads() const { return sampler_->threads(); }
 
  private:

@@ -16,16 +16,21 @@ double draw_offset(Draws& draws, std::uint32_t n, int side, double fraction) {
   return static_cast<int>(draws.below(n, places)) - padding;
 }
 
+/// Without a density all levels are equally likely.
+double level_of(double uniform, const Density* density) {
+  return density == nullptr ? uniform : density->level(uniform);
+}
+
 /// Part of [low, high] that a level stands for. An op without a range, or with
 /// none to speak of, costs no draw.
 double draw_level(const Choice& choice, Draws& draws, std::uint32_t n,
-                  const Density& density) {
+                  const Density* density) {
   if (choice.levels > 1) {
     return static_cast<double>(draws.below(n, choice.levels)) /
            (choice.levels - 1);
   }
   if (choice.levels == 1 || !(choice.high > choice.low)) return 0.0;
-  return density.level(draws.uniform(n));
+  return level_of(draws.uniform(n), density);
 }
 
 double value_of(const Choice& choice, double level) {
@@ -146,20 +151,19 @@ class Drawing {
   }
 
   void add(const Stage& stage, std::uint32_t number, std::uint32_t slot) {
-    static const std::array<Density, 2> kUniform;
     const Choice& choice = stage.choices[number];
     const std::uint32_t first = slot * kDrawsPerApplication;
     if (choice.probability < 1.0 &&
         draws_.uniform(first + kDrawProbability) >= choice.probability) {
       return;
     }
-    const auto& densities =
-        stage.learned && rates_ != nullptr ? (*rates_)[number] : kUniform;
+    const Density* const densities =
+        stage.learned && rates_ != nullptr ? (*rates_)[number].data() : nullptr;
+    const Density* const seconds = densities ? densities + 1 : nullptr;
     Drawn drawn{slot, static_cast<std::int32_t>(number), {}};
-    drawn.levels[0] =
-        draw_level(choice, draws_, first + kDrawValue, densities[0]);
+    drawn.levels[0] = draw_level(choice, draws_, first + kDrawValue, densities);
     if (choice.kind == OpKind::kRescale) {
-      drawn.levels[1] = densities[1].level(draws_.uniform(first + kDrawSecond));
+      drawn.levels[1] = level_of(draws_.uniform(first + kDrawSecond), seconds);
     }
     double value = value_of(choice, drawn.levels[0]);
     if (choice.either_sign && draws_.uniform(first + kDrawSign) < 0.5) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -45,7 +46,9 @@ std::atomic<const Engine*> chosen{nullptr};
 }  // namespace
 
 const std::vector<Engine>& engines() {
-  static const std::vector<Engine> list = runnable();
+  // Never destroyed, as threads may still use it while the process exits.
+  static const std::vector<Engine>& list =
+      *std::make_unique<std::vector<Engine>>(runnable()).release();
   return list;
 }
 

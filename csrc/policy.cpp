@@ -77,6 +77,11 @@ std::size_t Policy::applications() const {
   return count;
 }
 
+bool Policy::learns() const {
+  return std::any_of(stages.begin(), stages.end(),
+                     [](const Stage& stage) { return stage.learned; });
+}
+
 bool Policy::turns() const { return holds(*this, OpKind::kQuarterTurn); }
 
 void check_policy(const Policy& policy) {

@@ -54,6 +54,8 @@ struct Policy {
   }
   /// How often it draws an op.
   std::size_t applications() const;
+  /// Whether it has a learned stage.
+  bool learns() const;
   /// Whether it may turn images by right angles.
   bool turns() const;
 };

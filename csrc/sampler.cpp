@@ -45,6 +45,7 @@ Sampler::Sampler(std::vector<Pool> pools, std::vector<View> views,
   }
   source_ = std::make_unique<Source>(std::move(pools), std::move(views), seed,
                                      threads_, slice);
+  engine();  // an unknown name is refused here, and not later in a thread
   ring_ = std::make_unique<BatchRing>(*source_, threads_, ahead_).release();
 }
 
@@ -62,13 +63,14 @@ BatchRing& Sampler::ring() {
   return *ring;
 }
 
-std::shared_ptr<Batch> Sampler::get(std::uint64_t step) {
+std::shared_ptr<Batch> Sampler::get(std::uint64_t step,
+                                    const std::function<bool()>& go_on) {
   if (closed_) throw std::runtime_error("the sampler is closed");
   if (step > source_->last_step()) {
     refuse("a step up to " + std::to_string(source_->last_step()),
            std::to_string(step));
   }
-  return ring().get(step);
+  return ring().get(step, go_on);
 }
 
 void Sampler::close() {

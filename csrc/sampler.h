@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -28,8 +29,10 @@ class Sampler {
   ~Sampler();
 
   /// Right for any step in any order, fast for one after the other; may be
-  /// called from several threads, and from a forked child.
-  std::shared_ptr<Batch> get(std::uint64_t step);
+  /// called from several threads, and from a forked child. Whoever has to wait
+  /// is asked now and then whether to `go_on`; if not, nothing is returned.
+  std::shared_ptr<Batch> get(std::uint64_t step,
+                             const std::function<bool()>& go_on = {});
   void close();
   double wait_seconds() const;
 

@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
+#include <new>
 #include <stdexcept>
 
 #include "drawing.h"
 #include "order.h"
 #include "rng.h"
+
+#ifndef _WIN32
+#include <pthread.h>
+#endif
 
 namespace keras_ssl {
 namespace {
@@ -20,6 +26,20 @@ void prefetch([[maybe_unused]] const std::uint8_t* memory,
   for (std::size_t i = 0; i < std::min<std::size_t>(bytes, 4096); i += 64) {
     __builtin_prefetch(memory + i, kWrite ? 1 : 0);
   }
+#endif
+}
+
+/// Guards the rates of all sources. A forked child goes on with the sources
+/// but not with the threads of its parent, so none of these may hold it then:
+/// it is held by whoever forks.
+std::mutex rates_mutex;
+
+void hold_while_forking() {
+#ifndef _WIN32
+  static const int done =
+      ::pthread_atfork([] { rates_mutex.lock(); }, [] { rates_mutex.unlock(); },
+                       [] { rates_mutex.unlock(); });
+  if (done != 0) throw std::bad_alloc();
 #endif
 }
 
@@ -73,6 +93,7 @@ Source::Source(std::vector<Pool> pools, std::vector<View> views,
       slice_(slice),
       views_of_(streams_.size()),
       rates_(views_.size()) {
+  hold_while_forking();
   check_streams_and_views(streams_, views_);
   check_slice(slice_, streams_);
   for (const View& view : views_) {
@@ -152,7 +173,7 @@ std::uint64_t Source::last_step() const {
 
 void Source::set_rates(std::size_t view, std::uint64_t step, Rates rates) {
   check_rates(rates, views_[view].policy);
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<std::mutex> lock(rates_mutex);
   std::vector<TimedRates>& timed = rates_[view];
   while (!timed.empty() && timed.back().step >= step) timed.pop_back();
   timed.push_back({step, std::make_shared<const Rates>(std::move(rates))});
@@ -161,7 +182,8 @@ void Source::set_rates(std::size_t view, std::uint64_t step, Rates rates) {
 
 std::shared_ptr<const Rates> Source::rates_at(std::size_t view,
                                               std::uint64_t step) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!views_[view].policy.learns()) return nullptr;
+  const std::lock_guard<std::mutex> lock(rates_mutex);
   const std::vector<TimedRates>& all = rates_[view];
   std::shared_ptr<const Rates> rates;
   for (const TimedRates& timed : all) {

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "batch_ring.h"
@@ -92,7 +91,6 @@ class Source : public BatchSource {
   std::vector<std::size_t> stream_numbers_;         // of each view
   std::vector<std::vector<std::size_t>> views_of_;  // of each stream
   std::vector<Part> parts_;
-  mutable std::mutex mutex_;
   std::vector<std::vector<TimedRates>> rates_;  // of each view, by step
 };
 
