@@ -148,9 +148,10 @@ class Chain {
   Image target(const Application& next) { return target(&next, now_.shape); }
   Image target(const Application* next, const Shape& shape) {
     if (last_leaving_ == nullptr || next > last_leaving_) return out_;
-    const Image first = scratch_.image(Scratch::kFirstImage, shape);
-    if (now_.pixels != first.pixels) return first;
-    return scratch_.image(Scratch::kSecondImage, shape);
+    // Asked before a room grows for a larger image, which moves it.
+    const bool taken = now_.pixels == scratch_.bytes(Scratch::kFirstImage, 0);
+    return scratch_.image(taken ? Scratch::kSecondImage : Scratch::kFirstImage,
+                          shape);
   }
 
   void pass(Image to) {
