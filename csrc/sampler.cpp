@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "engine.h"
 #include "source.h"
 
 #ifdef __linux__
