@@ -9,6 +9,7 @@
 #include "color_ops.h"
 #include "filter_ops.h"
 #include "geometric_ops.h"
+#include "kernels.h"
 #include "noise_ops.h"
 #include "pixel_ops.h"
 #include "resample.h"
@@ -18,11 +19,24 @@
 namespace keras_ssl::KERAS_SSL_ISA {
 namespace {
 
-/// What a pass makes of a strip before the tables follow stays in the nearest
-/// cache.
+/// What a pass makes of a strip before tables and squares follow stays in the
+/// nearest cache.
 constexpr std::size_t kStripBytes = 16384;
 
-enum class Way { kNone, kTable, kTableOfImage, kMap, kRows, kWhole, kPaint };
+/// A batch of images from this size on does not stay in any cache.
+constexpr std::size_t kStreamedBytes = 65536;
+
+constexpr std::size_t kMostSquares = 4;  // that wait for a pass
+
+enum class Way {
+  kNone,
+  kTable,
+  kTableOfImage,
+  kMap,
+  kRows,
+  kSquare,
+  kWhole,
+};
 
 /// How an op is carried out.
 Way way_of(const Application& op) {
@@ -40,17 +54,10 @@ Way way_of(const Application& op) {
     case OpKind::kCutout:
     case OpKind::kCutoutGray:
     case OpKind::kCutoutBox:
-    case OpKind::kGrayOutside:
-      return Way::kPaint;
+      return Way::kSquare;
     default:
       return Way::kWhole;
   }
-}
-
-/// Ops that need other memory to write to.
-bool leaves_place(const Application& op) {
-  const Way way = way_of(op);
-  return way == Way::kMap || way == Way::kRows || way == Way::kWhole;
 }
 
 /// Ops that show what lies outside of the image.
@@ -83,50 +90,40 @@ bool forgets_outside(OpKind kind) {
 }
 
 /// Where the image stands, and what is decided but not done yet: one op that
-/// moves pixels, or a map, and the tables after it. They are done together,
-/// strip by strip.
+/// moves pixels, or a map, then tables, then squares. They are done together,
+/// strip by strip; what is not the result yet goes to the scratch.
 class Chain {
  public:
-  Chain(const Application* first, const Application* last, ConstImage source,
-        Image out, Scratch& scratch)
-      : first_(first),
-        last_(last),
-        out_(out),
-        scratch_(scratch),
-        now_(source) {}
+  Chain(const Application* first, ConstImage source, Image out,
+        Scratch& scratch)
+      : first_(first), out_(out), scratch_(scratch), now_(source) {}
 
-  void run() {
-    for (const Application* op = first_; op != last_; ++op) {
-      if (leaves_place(*op)) last_leaving_ = op;
-    }
-    for (const Application* op = first_; op != last_; ++op) add(*op);
-    finish();
-  }
-
- private:
-  void add(const Application& op) {
+  void add(const Application& op, bool is_last) {
     switch (way_of(op)) {
       case Way::kNone:
         return;
       case Way::kTable:
+        if (squares_ > 0) settle();
         return tables_.add(op.kind, op.values);
       case Way::kTableOfImage:
-        settle(op);
+        settle();
         return tables_.add(op.kind, op.values, now_);
       case Way::kMap:
-        if (mover_ != nullptr || !tables_.empty()) settle(op);
+        if (mover_ != nullptr || !tables_.empty() || squares_ > 0) settle();
         return map_.add(op.kind, op.values, now_.shape, scratch_);
       case Way::kRows:
-        settle(op);
+        settle();
         if (op.kind == OpKind::kRotate) widen();
         mover_ = &op;
         return;
+      case Way::kSquare:
+        if (squares_ == kMostSquares) settle();
+        square_[squares_++] = &op;
+        return;
       case Way::kWhole:
-        settle(op);
-        return remake(op);
-      case Way::kPaint:
-        settle(op);
-        return paint(op);
+        settle();
+        if (op.kind == OpKind::kGrayOutside) return gray_outside(op);
+        return remake(op, is_last);
     }
   }
 
@@ -134,20 +131,17 @@ class Chain {
     if (pending() || now_.pixels != out_.pixels) pass(out_);
   }
 
-  bool pending() const {
-    return mover_ != nullptr || !map_.empty() || !tables_.empty();
+ private:
+  bool moves() const { return mover_ != nullptr || !map_.empty(); }
+  bool pending() const { return moves() || !tables_.empty() || squares_ > 0; }
+
+  /// Does what is pending.
+  void settle() {
+    if (pending()) pass(spare(now_.shape));
   }
 
-  /// Does what is pending, before `next`.
-  void settle(const Application& next) {
-    if (pending()) pass(target(next));
-  }
-
-  /// An op that leaves its place reads from the scratch; whatever comes after
-  /// the last of them stays where the result is wanted.
-  Image target(const Application& next) { return target(&next, now_.shape); }
-  Image target(const Application* next, const Shape& shape) {
-    if (last_leaving_ == nullptr || next > last_leaving_) return out_;
+  /// Memory of the scratch that the image does not stand in.
+  Image spare(const Shape& shape) {
     // Asked before a room grows for a larger image, which moves it.
     const bool taken = now_.pixels == scratch_.bytes(Scratch::kFirstImage, 0);
     return scratch_.image(taken ? Scratch::kSecondImage : Scratch::kFirstImage,
@@ -155,44 +149,73 @@ class Chain {
   }
 
   void pass(Image to) {
-    const bool moves = mover_ != nullptr || !map_.empty();
-    const int height = to.shape.height;
     const std::size_t row = to.shape.row();
-    const int strip = static_cast<int>(std::max<std::size_t>(
-        1, tables_.empty() ? kLargestSide : kStripBytes / row));
-    for (int first = 0; first < height; first += strip) {
-      const int last = std::min(first + strip, height);
-      if (moves) make_rows(to, first, last);
-      const std::size_t begin = static_cast<std::size_t>(first) * row;
-      const std::size_t end = static_cast<std::size_t>(last) * row;
-      if (!tables_.empty()) {
-        tables_.apply(moves ? ConstImage(to) : now_, to, begin, end);
-      } else if (!moves) {
-        std::memcpy(to.pixels + begin, now_.pixels + begin, end - begin);
-      }
+    const bool streams =
+        to.pixels == out_.pixels && to.shape.bytes() >= kStreamedBytes;
+    const auto rows =
+        static_cast<int>(std::max<std::size_t>(1, kStripBytes / row));
+    std::uint8_t* const near =
+        streams ? scratch_.bytes(Scratch::kStrip, std::max(kStripBytes, row))
+                : nullptr;
+    for (int first = 0; first < to.shape.height; first += rows) {
+      const int last = std::min(first + rows, to.shape.height);
+      const Strip strip{streams ? near : to.row(first), to.shape, first, last};
+      make(strip);
+      if (streams) stream_bytes(to.row(first), near, strip.bytes());
     }
+    if (streams) stream_end();
     now_ = to;
     mover_ = nullptr;
     map_.clear();
     tables_.clear();
+    squares_ = 0;
   }
 
-  void make_rows(Image to, int first, int last) {
-    if (mover_ == nullptr)
-      return map_.apply(now_, to, first, last, scratch_.workspace());
+  void make(const Strip& strip) {
+    const std::uint8_t* from = now_.row(strip.first);
+    if (moves()) {
+      make_rows(strip);
+      from = strip.pixels;
+    }
+    if (!tables_.empty()) {
+      tables_.apply(from, strip.pixels, strip.bytes());
+    } else if (!moves()) {
+      std::memcpy(strip.pixels, from, strip.bytes());
+    }
+    for (std::size_t i = 0; i < squares_; ++i) paint(*square_[i], strip);
+  }
+
+  void make_rows(const Strip& strip) {
+    if (mover_ == nullptr) {
+      return map_.apply(now_, strip, scratch_);
+    }
     const double value = mover_->values[0];
     const auto factor = static_cast<float>(value);
     switch (mover_->kind) {
       case OpKind::kColor:
-        return color_rows(now_, to, factor, first, last);
+        return color_rows(now_, strip, factor);
       case OpKind::kSharpness:
-        return sharpness_rows(now_, to, factor, first, last);
+        return sharpness_rows(now_, strip, factor);
       case OpKind::kShearX:
-        return shear_x_rows(now_, to, value, first, last);
+        return shear_x_rows(now_, strip, value);
       case OpKind::kShearY:
-        return shear_y_rows(now_, to, value, first, last, scratch_.workspace());
+        return shear_y_rows(now_, strip, value, scratch_.workspace());
       default:
-        return rotate_rows(now_, to, value, first, last, scratch_.workspace());
+        return rotate_rows(now_, strip, value, scratch_.workspace());
+    }
+  }
+
+  static void paint(const Application& op, const Strip& strip) {
+    const Values& values = op.values;
+    switch (op.kind) {
+      case OpKind::kCutout:
+        return cutout(strip, values[0], values[1], values[2]);
+      case OpKind::kCutoutGray:
+        return cutout_gray(strip, values[0], values[1], values[2]);
+      default:
+        return cutout_box(strip, static_cast<int>(values[0]),
+                          static_cast<int>(values[1]),
+                          static_cast<int>(values[2]));
     }
   }
 
@@ -218,9 +241,9 @@ class Chain {
   }
 
   /// An op that makes the image anew.
-  void remake(const Application& op) {
-    const Image to =
-        target(&op + 1, resizes(op.kind) ? out_.shape : now_.shape);
+  void remake(const Application& op, bool is_last) {
+    const Shape& shape = resizes(op.kind) ? out_.shape : now_.shape;
+    const Image to = is_last ? out_ : spare(shape);
     Workspace& workspace = scratch_.workspace();
     const Values& values = op.values;
     switch (op.kind) {
@@ -274,28 +297,10 @@ class Chain {
     now_ = to;
   }
 
-  void paint(const Application& op) {
-    if (now_.pixels != out_.pixels && !in_scratch()) pass(target(op));
-    const Image canvas{const_cast<std::uint8_t*>(now_.pixels), now_.shape};
-    const Values& values = op.values;
-    switch (op.kind) {
-      case OpKind::kCutout:
-        return cutout(canvas, values[0], values[1], values[2]);
-      case OpKind::kCutoutGray:
-        return cutout_gray(canvas, values[0], values[1], values[2]);
-      case OpKind::kCutoutBox:
-        return cutout_box(canvas, static_cast<int>(values[0]),
-                          static_cast<int>(values[1]),
-                          static_cast<int>(values[2]));
-      default:
-        return gray_outside(canvas, op);
-    }
-  }
-
   /// A white image goes through the moves before `op`; what is not white any
   /// more came from outside. As in the reference code, ops that are tables of
   /// their own forget what was outside.
-  void gray_outside(Image canvas, const Application& op) {
+  void gray_outside(const Application& op) {
     const Application* begin = first_;
     bool moves = false;
     for (const Application* before = first_; before != &op; ++before) {
@@ -304,6 +309,8 @@ class Chain {
       if (brings_outside(before->kind)) moves = true;
     }
     if (!moves) return;
+    if (!in_scratch()) pass(spare(now_.shape));
+    const Image canvas{const_cast<std::uint8_t*>(now_.pixels), now_.shape};
     std::vector<Application> list;
     std::copy_if(
         begin, &op, std::back_inserter(list),
@@ -318,21 +325,25 @@ class Chain {
   }
 
   const Application* first_;
-  const Application* last_;
-  const Application* last_leaving_ = nullptr;  // of the ops that leave_place()
-  Image out_;
+  const Image out_;
   Scratch& scratch_;
   ConstImage now_;
   const Application* mover_ = nullptr;
   AxisMap map_;
   Tables tables_;
+  const Application* square_[kMostSquares];
+  std::size_t squares_ = 0;
 };
 
 }  // namespace
 
 void run_chain(const Application* first, const Application* last, ConstImage in,
                Image out, Scratch& scratch) {
-  Chain(first, last, in, out, scratch).run();
+  Chain chain(first, in, out, scratch);
+  for (const Application* op = first; op != last; ++op) {
+    chain.add(*op, op + 1 == last);
+  }
+  chain.finish();
 }
 
 }  // namespace keras_ssl::KERAS_SSL_ISA

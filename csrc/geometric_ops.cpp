@@ -96,36 +96,17 @@ void apply_span(const Span& span, const std::uint8_t* from, std::uint8_t* to) {
   }
 }
 
-/// What moves the rows of an image: a permutation of registers where one is to
-/// be had and rows are short, else runs of columns.
-template <int kChannels, typename RowOf>
-void move_columns(const int* columns, ConstImage in, Image out, int first,
-                  int last, Workspace& workspace, RowOf row_of) {
-  const std::size_t row = in.shape.row();
-#ifdef KERAS_SSL_BYTE_PERMUTES
-  if (row <= 128) {
-    const RowPermutation permutation(columns, in.shape.width, kChannels);
-    for (int y = first; y < last; ++y) {
-      const int from = row_of(y);
-      if (from < 0) {
-        std::memset(out.row(y), 0, row);
-      } else {
-        permutation.apply(in.row(from), out.row(y));
-      }
-    }
-    return;
-  }
-#endif
-  auto* spans = workspace.array<Span>(static_cast<std::size_t>(in.shape.width));
-  const std::size_t count = find_spans(columns, in.shape.width, spans);
-  for (int y = first; y < last; ++y) {
-    const int from = row_of(y);
-    if (from < 0) {
-      std::memset(out.row(y), 0, row);
+/// Moves the columns of the rows that `rows` names; a negative one is zeros.
+template <int kChannels>
+void move_columns(const Span* spans, std::size_t count, const int* rows,
+                  ConstImage in, Strip out) {
+  for (int y = out.first; y < out.last; ++y) {
+    if (rows[y] < 0) {
+      std::memset(out.row(y), 0, in.shape.row());
       continue;
     }
     for (std::size_t i = 0; i < count; ++i) {
-      apply_span<kChannels>(spans[i], in.row(from), out.row(y));
+      apply_span<kChannels>(spans[i], in.row(rows[y]), out.row(y));
     }
   }
 }
@@ -182,8 +163,8 @@ std::size_t find_runs(double factor, const Shape& shape, Run* runs) {
 #ifdef KERAS_SSL_BYTE_PERMUTES
 
 /// One block of 64 bytes of every row, put together in a register.
-void shear_block(ConstImage in, Image out, const Run* runs, std::size_t count,
-                 std::size_t block, int first, int last) {
+void shear_block(ConstImage in, Strip out, const Run* runs, std::size_t count,
+                 std::size_t block) {
   __mmask64 masks[64];
   const auto bytes = [block](std::size_t end) {
     return end <= block ? 0 : first_bytes(end - block);
@@ -197,7 +178,7 @@ void shear_block(ConstImage in, Image out, const Run* runs, std::size_t count,
     masks[i - begin] = bytes(runs[i].last) & ~bytes(runs[i].first);
   }
   const __mmask64 row = bytes(in.shape.row());
-  for (int y = first; y < last; ++y) {
+  for (int y = out.first; y < out.last; ++y) {
     __m512i pixels = _mm512_setzero_si512();
     for (std::size_t i = begin; i < end; ++i) {
       const int from = y + runs[i].shift;
@@ -309,40 +290,58 @@ void AxisMap::add(OpKind kind, const Values& values, const Shape& shape,
   rows_ = rows;
   columns_ = columns;
   empty_ = false;
+  is_cut_ = false;
 }
 
-void AxisMap::apply(ConstImage in, Image out, int first, int last,
-                    Workspace& workspace) const {
-  const auto row_of = [this](int y) { return rows_[y]; };
-  if (in.shape.channels == 1) {
-    move_columns<1>(columns_, in, out, first, last, workspace, row_of);
+void AxisMap::apply(ConstImage in, Strip out, Scratch& scratch) {
+  const int width = in.shape.width;
+  const int channels = in.shape.channels;
+#ifdef KERAS_SSL_BYTE_PERMUTES
+  if (in.shape.row() <= 128) {
+    const RowPermutation permutation(columns_, width, channels);
+    const int* rows = rows_;
+    for (int y = out.first; y < out.last; ++y) {
+      if (rows[y] < 0) {
+        std::memset(out.row(y), 0, in.shape.row());
+      } else {
+        permutation.apply(in.row(rows[y]), out.row(y));
+      }
+    }
+    return;
+  }
+#endif
+  auto* spans = reinterpret_cast<Span*>(scratch.bytes(
+      Scratch::kSpans, static_cast<std::size_t>(width) * sizeof(Span)));
+  if (!is_cut_) spans_ = find_spans(columns_, width, spans);
+  is_cut_ = true;
+  if (channels == 1) {
+    move_columns<1>(spans, spans_, rows_, in, out);
   } else {
-    move_columns<3>(columns_, in, out, first, last, workspace, row_of);
+    move_columns<3>(spans, spans_, rows_, in, out);
   }
 }
 
-void shear_x_rows(ConstImage in, Image out, double factor, int first,
-                  int last) {
+void shear_x_rows(ConstImage in, Strip out, double factor) {
   const int start = fixed_point(0.5 + factor * 0.5);
   const int step = fixed_point(factor);
   const auto row = static_cast<std::ptrdiff_t>(in.shape.row());
-  for (int y = first; y < last; ++y) {
+  for (int y = out.first; y < out.last; ++y) {
     const int shift = (start + y * step) >> 16;
     shift_row(in.row(y), out.row(y), row,
               std::ptrdiff_t{shift} * in.shape.channels);
   }
 }
 
-void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
+void shear_y_rows(ConstImage in, Strip out, double factor,
                   Workspace& workspace) {
   auto* runs = workspace.array<Run>(static_cast<std::size_t>(in.shape.width));
   const std::size_t count = find_runs(factor, in.shape, runs);
 #ifdef KERAS_SSL_BYTE_PERMUTES
   for (std::size_t block = 0; block < in.shape.row(); block += 64) {
-    shear_block(in, out, runs, count, block, first, last);
+    shear_block(in, out, runs, count, block);
   }
 #else
-  for (int y = first; y < last; ++y) {
+  for (int y = out.first; y < out.last; ++y) {
     std::uint8_t* to = out.row(y);
     for (std::size_t i = 0; i < count; ++i) {
       const Run& run = runs[i];
@@ -358,7 +357,7 @@ void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
 #endif
 }
 
-void rotate_rows(ConstImage in, Image out, double degrees, int first, int last,
+void rotate_rows(ConstImage in, Strip out, double degrees,
                  Workspace& workspace) {
   const AffineMap map = rotation(reduced_angle(degrees), in.shape);
   // Pillow walks the source in 16.16 fixed point; floating point would pick
@@ -370,10 +369,10 @@ void rotate_rows(ConstImage in, Image out, double degrees, int first, int last,
   const int down_x = fixed_point(map.b);
   const int down_y = fixed_point(map.e);
   int* offsets = workspace.array<int>(static_cast<std::size_t>(in.shape.width));
-  for (int y = first; y < last; ++y) {
+  for (int y = out.first; y < out.last; ++y) {
     const int x_of_row = start_x + y * down_x;
     const int y_of_row = start_y + y * down_y;
-    const bool last_row = y + 1 == in.shape.height;
+    const bool last_row = y + 1 == out.last;
     if (in.shape.channels == 1) {
       rotate_row<1>(in, out.row(y), x_of_row, y_of_row, along_x, along_y,
                     last_row, offsets);

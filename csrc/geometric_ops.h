@@ -24,26 +24,27 @@ class AxisMap {
   void add(OpKind kind, const Values& values, const Shape& shape,
            Scratch& scratch);
 
-  /// Makes rows [first, last) of `out` from `in`, which do not overlap.
-  void apply(ConstImage in, Image out, int first, int last,
-             Workspace& workspace) const;
+  /// Makes a strip of the result from `in`, which do not overlap.
+  void apply(ConstImage in, Strip out, Scratch& scratch);
 
  private:
   bool empty_ = true;
   const int* rows_ = nullptr;  // negative: zero
   const int* columns_ = nullptr;
+  bool is_cut_ = false;  // whether the columns are cut into spans
+  std::size_t spans_ = 0;
 };
 
-// Each makes rows [first, last) of `out`, which does not overlap `in`.
+// Each makes a strip of the result, which does not overlap `in`.
 
 /// Column x comes from x + factor * y.
-void shear_x_rows(ConstImage in, Image out, double factor, int first, int last);
+void shear_x_rows(ConstImage in, Strip out, double factor);
 /// Row y comes from y + factor * x.
-void shear_y_rows(ConstImage in, Image out, double factor, int first, int last,
+void shear_y_rows(ConstImage in, Strip out, double factor,
                   Workspace& workspace);
 /// Counter-clockwise. Reads up to four bytes beyond the end of `in`, which must
 /// be zero.
-void rotate_rows(ConstImage in, Image out, double degrees, int first, int last,
+void rotate_rows(ConstImage in, Strip out, double degrees,
                  Workspace& workspace);
 
 }  // namespace keras_ssl::KERAS_SSL_ISA

@@ -45,4 +45,21 @@ struct Image {
   operator ConstImage() const { return {pixels, shape}; }
 };
 
+/// Rows [first, last) of an image, in memory that holds no others. Ops take it
+/// by value: bytes written could otherwise be its own, for all the compiler
+/// knows, and it would read it again after each.
+struct Strip {
+  std::uint8_t* pixels;  // of row `first`
+  Shape shape;           // of the whole image
+  int first;
+  int last;
+
+  std::uint8_t* row(int y) const {
+    return pixels + static_cast<std::size_t>(y - first) * shape.row();
+  }
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(last - first) * shape.row();
+  }
+};
+
 }  // namespace keras_ssl

@@ -9,7 +9,7 @@
 
 #include "isa.h"
 
-#if defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 #if defined(__AVX512BW__) && defined(__AVX512VBMI__)
@@ -109,6 +109,37 @@ inline void copy_bytes(std::uint8_t* to, const std::uint8_t* from,
   } else {
     for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
   }
+}
+
+/// Copies to memory that is not read again soon, past the caches: what is
+/// written there need not be fetched first. stream_end() must follow before
+/// another thread looks.
+inline void stream_bytes(std::uint8_t* to, const std::uint8_t* from,
+                         std::size_t count) {
+#if defined(__SSE2__)
+  const auto misplaced = reinterpret_cast<std::uintptr_t>(to) % 64;
+  const std::size_t head = std::size_t{misplaced == 0 ? 0 : 64 - misplaced};
+  if (head < count) {
+    std::memcpy(to, from, head);
+    std::size_t i = head;
+    for (; i + 64 <= count; i += 64) {
+      for (std::size_t k = 0; k < 64; k += 16) {
+        _mm_stream_si128(
+            reinterpret_cast<__m128i*>(to + i + k),
+            _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i + k)));
+      }
+    }
+    std::memcpy(to + i, from + i, count - i);
+    return;
+  }
+#endif
+  std::memcpy(to, from, count);
+}
+
+inline void stream_end() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
 }
 
 /// `count` pixels in reverse order.

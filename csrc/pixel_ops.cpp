@@ -180,13 +180,12 @@ void sharpen_block(const std::uint8_t* __restrict above,
 }
 
 /// Blocks from the left, and a last one that ends with the row.
-void sharpen_row(ConstImage in, Image out, int y, float factor) {
+void sharpen_row(ConstImage in, std::uint8_t* to, int y, float factor) {
   const std::ptrdiff_t step = in.shape.channels;
   const std::ptrdiff_t end = static_cast<std::ptrdiff_t>(in.shape.row()) - step;
   const std::uint8_t* above = in.row(y - 1);
   const std::uint8_t* here = in.row(y);
   const std::uint8_t* below = in.row(y + 1);
-  std::uint8_t* to = out.row(y);
   if (end - step < kBlock) {
     for (std::ptrdiff_t i = step; i < end; ++i) {
       to[i] = sharpened(above + i, here + i, below + i, step, factor);
@@ -223,13 +222,16 @@ struct Color {
   std::uint8_t red, green, blue;
 };
 
-void paint(Image image, const Rectangle& place, const Color& color) {
-  if (place.left >= place.right || place.top >= place.bottom) return;
-  const auto step = static_cast<std::size_t>(image.shape.channels);
+/// Paints the part of a rectangle that lies in the strip.
+void paint(Strip strip, const Rectangle& place, const Color& color) {
+  const int top = std::max(place.top, strip.first);
+  const int bottom = std::min(place.bottom, strip.last);
+  if (place.left >= place.right || top >= bottom) return;
+  const auto step = static_cast<std::size_t>(strip.shape.channels);
   const std::size_t begin = static_cast<std::size_t>(place.left) * step;
   const std::size_t bytes =
       static_cast<std::size_t>(place.right) * step - begin;
-  std::uint8_t* const painted = image.row(place.top) + begin;
+  std::uint8_t* const painted = strip.row(top) + begin;
   if (step == 1) {
     std::memset(painted, gray_of(color.red, color.green, color.blue), bytes);
   } else {
@@ -239,8 +241,8 @@ void paint(Image image, const Rectangle& place, const Color& color) {
       painted[i + 2] = color.blue;
     }
   }
-  for (int y = place.top + 1; y < place.bottom; ++y) {
-    copy_bytes(image.row(y) + begin, painted, bytes);
+  for (int y = top + 1; y < bottom; ++y) {
+    copy_bytes(strip.row(y) + begin, painted, bytes);
   }
 }
 
@@ -262,12 +264,10 @@ int mean_gray(ConstImage image) {
   return static_cast<int>(static_cast<double>(sum) / number + 0.5);
 }
 
-void color_rows(ConstImage in, Image out, float factor, int first, int last) {
-  const std::size_t row = in.shape.row();
-  const std::size_t begin = static_cast<std::size_t>(first) * row;
-  const std::size_t count = static_cast<std::size_t>(last) * row - begin;
-  const std::uint8_t* from = in.pixels + begin;
-  std::uint8_t* to = out.pixels + begin;
+void color_rows(ConstImage in, Strip out, float factor) {
+  const std::size_t count = out.bytes();
+  const std::uint8_t* from = in.row(out.first);
+  std::uint8_t* to = out.pixels;
   if (in.shape.channels == 1) {
     std::memcpy(to, from, count);
     return;
@@ -281,37 +281,37 @@ void color_rows(ConstImage in, Image out, float factor, int first, int last) {
   }
 }
 
-void sharpness_rows(ConstImage in, Image out, float factor, int first,
-                    int last) {
+void sharpness_rows(ConstImage in, Strip out, float factor) {
   const std::size_t row = in.shape.row();
   const auto step = static_cast<std::size_t>(in.shape.channels);
-  for (int y = first; y < last; ++y) {
+  for (int y = out.first; y < out.last; ++y) {
+    std::uint8_t* to = out.row(y);
     // The border is not smoothed, so blending leaves it alone; an image too
     // small for the kernel is all border.
     if (y == 0 || y == in.shape.height - 1 || in.shape.width < 3) {
-      std::memcpy(out.row(y), in.row(y), row);
+      std::memcpy(to, in.row(y), row);
       continue;
     }
-    std::memcpy(out.row(y), in.row(y), step);
-    sharpen_row(in, out, y, factor);
-    std::memcpy(out.row(y) + row - step, in.row(y) + row - step, step);
+    std::memcpy(to, in.row(y), step);
+    sharpen_row(in, to, y, factor);
+    std::memcpy(to + row - step, in.row(y) + row - step, step);
   }
 }
 
-void cutout(Image image, double side, double center_x, double center_y) {
-  paint(image, square(image.shape, side, center_x, center_y), {125, 123, 114});
+void cutout(Strip strip, double side, double center_x, double center_y) {
+  paint(strip, square(strip.shape, side, center_x, center_y), {125, 123, 114});
 }
 
-void cutout_gray(Image image, double side, double center_x, double center_y) {
-  paint(image, square(image.shape, side, center_x, center_y), {127, 127, 127});
+void cutout_gray(Strip strip, double side, double center_x, double center_y) {
+  paint(strip, square(strip.shape, side, center_x, center_y), {127, 127, 127});
 }
 
-void cutout_box(Image image, int side, int center_x, int center_y) {
+void cutout_box(Strip strip, int side, int center_x, int center_y) {
   const int half = side / 2;
-  paint(image,
+  paint(strip,
         {std::max(0, center_x - half), std::max(0, center_y - half),
-         std::min(image.shape.width, center_x + half),
-         std::min(image.shape.height, center_y + half)},
+         std::min(strip.shape.width, center_x + half),
+         std::min(strip.shape.height, center_y + half)},
         {127, 127, 127});
 }
 

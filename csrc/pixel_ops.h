@@ -2,8 +2,8 @@
 // neighbors, or a place to paint.
 //
 // Every function equals Pillow's operation of that name byte for byte, in
-// mode L (one channel) and RGB (three). Those of rows make rows [first, last)
-// of `out`, which has the shape of `in` and does not overlap it.
+// mode L (one channel) and RGB (three). Those of rows make a strip of the
+// result, which does not overlap `in`.
 #pragma once
 
 #include <algorithm>
@@ -31,21 +31,20 @@ inline std::uint8_t blend(int base, int value, float factor) {
 int mean_gray(ConstImage image);
 
 /// Blends with the gray version; leaves one-channel images as they are.
-void color_rows(ConstImage in, Image out, float factor, int first, int last);
+void color_rows(ConstImage in, Strip out, float factor);
 
 /// Blends with a smoothed version.
-void sharpness_rows(ConstImage in, Image out, float factor, int first,
-                    int last);
+void sharpness_rows(ConstImage in, Strip out, float factor);
 
 /// Paints the square of side `side` around (center_x, center_y): the lower
 /// corner is clamped first and the side counted from there, and the far edges
 /// belong to the square. As USB and, with its own gray, kekmodel do.
-void cutout(Image image, double side, double center_x, double center_y);
-void cutout_gray(Image image, double side, double center_x, double center_y);
+void cutout(Strip strip, double side, double center_x, double center_y);
+void cutout_gray(Strip strip, double side, double center_x, double center_y);
 
 /// Paints `side / 2` pixels to each side of a pixel's upper left corner, as
 /// Google's code does.
-void cutout_box(Image image, int side, int center_x, int center_y);
+void cutout_box(Strip strip, int side, int center_x, int center_y);
 
 /// Paints the pixels gray that are zero in `inside`, which has one channel.
 void mark_gray(Image image, const std::uint8_t* inside);

@@ -22,8 +22,10 @@ class Scratch {
     kNoise,         // random words
     kFirstImage,    // where an image stands between ops
     kSecondImage,   // so that the next op has somewhere to write
+    kStrip,         // rows of the result, before they leave the caches
     kMap,           // where rows and columns come from
     kOtherMap,      // the same while two maps are being joined
+    kSpans,         // runs of columns that move together
     kOutside,       // which pixels came from outside of the image
     kRooms
   };

@@ -247,12 +247,12 @@ void Tables::add(OpKind kind, const Values& values, ConstImage image) {
   }
 }
 
-void Tables::apply(ConstImage in, Image out, std::size_t first,
-                   std::size_t last) const {
+void Tables::apply(const std::uint8_t* from, std::uint8_t* to,
+                   std::size_t count) const {
   if (shared_) {
-    look_up(in.pixels + first, out.pixels + first, last - first, tables_[0]);
+    look_up(from, to, count, tables_[0]);
   } else {
-    look_up_3(in.pixels + first, out.pixels + first, last - first, tables_);
+    look_up_3(from, to, count, tables_);
   }
 }
 

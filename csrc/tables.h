@@ -25,9 +25,9 @@ class Tables {
   /// Adds an op that `needs_image`, for this image; to empty tables only.
   void add(OpKind kind, const Values& values, ConstImage image);
 
-  /// Bytes [first, last) of an image, whole pixels; `out` may be `in`.
-  void apply(ConstImage in, Image out, std::size_t first,
-             std::size_t last) const;
+  /// `count` bytes, whole pixels; `to` may be `from`.
+  void apply(const std::uint8_t* from, std::uint8_t* to,
+             std::size_t count) const;
 
  private:
   bool empty_ = true;

@@ -60,8 +60,13 @@ CPU_TORCH = "torch==2.13.0"
 PEERS = {
     "keras_ssl": Peer("keras_ssl", "keras_ssl_sampler", threads="all"),
     "opencv": Peer(
-        "OpenCV, Python loop",
+        "OpenCV, whole batches where it can",
         "opencv_loop",
+        ("opencv-python-headless",),
+    ),
+    "opencv_images": Peer(
+        "OpenCV, image by image",
+        "opencv_images",
         ("opencv-python-headless",),
     ),
     "spdl": Peer(
