@@ -53,8 +53,25 @@ py::dict options_of(const py::sequence& entries, std::size_t place,
 }
 
 template <typename Value>
-Value option(const py::dict& options, const char* name, Value otherwise) {
-  return options.contains(name) ? py::cast<Value>(options[name]) : otherwise;
+Value cast_of(const py::handle& object, const std::string& expected) {
+  try {
+    return py::cast<Value>(object);
+  } catch (const py::cast_error&) {
+    throw py::value_error("expected " + expected + ", received " +
+                          std::string(py::repr(object)));
+  }
+}
+
+template <typename Value>
+Value option(const py::dict& options, const char* name,
+             const std::string& expected, Value otherwise) {
+  if (!options.contains(name)) return otherwise;
+  return cast_of<Value>(options[name],
+                        expected + " for '" + std::string(name) + "'");
+}
+
+bool flag(const py::dict& options, const char* name) {
+  return option(options, name, "True or False", false);
 }
 
 std::uint32_t small_count(std::int64_t count, const char* what) {
@@ -70,13 +87,16 @@ Choice choice_of(const py::handle& object) {
       object, "an op as [name, probability, low, high] and options", 4);
   const py::dict options = options_of(entries, 4, {"levels", "either_sign"});
   Choice choice;
-  choice.kind = rule_named(py::cast<std::string>(entries[0])).kind;
-  choice.probability = py::cast<double>(entries[1]);
-  choice.low = py::cast<double>(entries[2]);
-  choice.high = py::cast<double>(entries[3]);
-  choice.levels =
-      small_count(option<std::int64_t>(options, "levels", 0), "levels");
-  choice.either_sign = option(options, "either_sign", false);
+  choice.kind =
+      rule_named(cast_of<std::string>(entries[0], "the name of an op")).kind;
+  choice.probability =
+      cast_of<double>(entries[1], "a number as the probability of an op");
+  choice.low = cast_of<double>(entries[2], "a number as the low end of an op");
+  choice.high =
+      cast_of<double>(entries[3], "a number as the high end of an op");
+  choice.levels = small_count(
+      option<std::int64_t>(options, "levels", "a whole number", 0), "levels");
+  choice.either_sign = flag(options, "either_sign");
   return choice;
 }
 
@@ -86,14 +106,15 @@ Stage stage_of(const py::handle& object) {
   const py::dict options =
       options_of(entries, 2, {"distinct", "probability", "learned"});
   Stage stage;
-  stage.draws =
-      small_count(py::cast<std::int64_t>(entries[0]), "draws in a stage");
+  stage.draws = small_count(
+      cast_of<std::int64_t>(entries[0], "a whole number of draws in a stage"),
+      "draws in a stage");
   for (const py::handle op : sequence_of(entries[1], "a list of ops", 0)) {
     stage.choices.push_back(choice_of(op));
   }
-  stage.distinct = option(options, "distinct", false);
-  stage.probability = option(options, "probability", 1.0);
-  stage.learned = option(options, "learned", false);
+  stage.distinct = flag(options, "distinct");
+  stage.probability = option(options, "probability", "a number", 1.0);
+  stage.learned = flag(options, "learned");
   return stage;
 }
 
@@ -136,7 +157,11 @@ std::optional<std::vector<std::int64_t>> rows_of(const py::object& object,
                                                  const std::string& stream) {
   if (object.is_none()) return std::nullopt;
   const auto array = py::array::ensure(object);
-  if (!array) throw py::error_already_set();
+  if (!array) {
+    throw py::value_error("expected a list of integer indices for stream '" +
+                          stream + "', received " +
+                          std::string(py::repr(object)));
+  }
   const bool whole = array.dtype().kind() == 'i' || array.dtype().kind() == 'u';
   if (array.ndim() != 1 || !(whole || array.size() == 0)) {
     throw py::value_error("expected a list of integer indices for stream '" +
@@ -170,8 +195,8 @@ Policy policy_of(const py::object& config) {
     if (first && py::isinstance<py::dict>(entry)) {
       const py::dict options =
           options_of(py::reinterpret_borrow<py::sequence>(config), 0, {"size"});
-      const auto [height, width] =
-          option<std::pair<int, int>>(options, "size", {0, 0});
+      const auto [height, width] = option<std::pair<int, int>>(
+          options, "size", "(height, width)", {0, 0});
       policy.height = height;
       policy.width = width;
     } else {

@@ -470,6 +470,7 @@ def with_stream(**changes):
         (with_stream(rows=[-1]), IndexError, "received -1"),
         (with_stream(rows=[0.5]), ValueError, "integer indices.*float64"),
         (with_stream(rows=[[1]]), ValueError, "list of integer indices"),
+        (with_stream(rows=[[], 1]), ValueError, r"received \[\[\], 1\]"),
         (with_stream(rows=IMAGES[:, 0, 0, 0] > 9), ValueError, "bool"),
         (with_stream(size=0), ValueError, "batch size of at least 1"),
         (with_stream(name="/b"), ValueError, "stream name without '/'"),
