@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from image_strategies import images
+from op_limits import OPS
 
 from keras_ssl import _core
-from keras_ssl.data import policies
 
 # Its op is not there yet.
-NAMES = sorted(set(policies.OPS) - {"noise"})
+NAMES = sorted(set(OPS) - {"noise"})
 IMAGE = np.arange(48, dtype="uint8").reshape(4, 4, 3)
 OPTIONS = [
     "levels",
