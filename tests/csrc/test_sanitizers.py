@@ -1,7 +1,9 @@
 """Builds the C++ test programs plain and with sanitizers, and runs them."""
 
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,57 @@ def test_fuzz_policy(built, runs, tmp_path):
         timeout=1500,
         cwd=tmp_path,
     )
+
+
+def wide_functions(program):
+    """Those that use registers or encodings that old CPUs do not have."""
+    listing = run(
+        *("objdump", "-d", "-C", "--no-show-raw-insn", program), timeout=60
+    )
+    found = set()
+    for line in listing.splitlines():
+        if line.endswith(">:"):
+            name = line.split(" ", 1)[1]
+        elif re.search(r"%([yz]mm|k[0-7]\b)|\tv[a-z]", line):
+            found.add(name)
+    return found
+
+
+def check_old_cpus(program):
+    functions = wide_functions(program)
+    if not functions:
+        pytest.skip("no instruction sets beyond the plainest")
+    kept_apart = re.compile(r"keras_ssl::(avx2|avx512|avx512vbmi)::")
+    assert [name for name in functions if not kept_apart.search(name)] == []
+
+
+needs_objdump = pytest.mark.skipif(
+    not shutil.which("objdump"), reason="needs objdump"
+)
+
+
+@needs_objdump
+@pytest.mark.parametrize("built", [""], indirect=True, scope="module")
+@pytest.mark.parametrize("program", ["core_test", "ring_test", "fuzz_policy"])
+def test_old_cpus_meet_no_new_instructions(built, program):
+    """Of an inline function the linker keeps one, and that must be plain."""
+    check_old_cpus(built / program)
+
+
+@needs_objdump
+@pytest.mark.slow
+def test_old_cpus_meet_no_new_instructions_in_the_extension(tmp_path):
+    """Built with its names, which the installed one has lost."""
+    pybind11 = pytest.importorskip("pybind11")
+    run(
+        "cmake",
+        *("-S", ROOT, "-B", tmp_path),
+        "-DSKBUILD=2",
+        f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
+        f"-DPython_EXECUTABLE={sys.executable}",
+        f"-DCMAKE_STRIP={shutil.which('true')}",
+        timeout=60,
+    )
+    run("cmake", "--build", tmp_path, "--parallel", "2", timeout=220)
+    (extension,) = tmp_path.glob("_core.*")
+    check_old_cpus(extension)
