@@ -20,6 +20,7 @@ std::string described(const py::object& object) {
 }
 
 /// The entries of a list, with an error that shows what it should have been.
+/// An entry may be made as it is asked for, so whoever takes it has to own it.
 py::sequence sequence_of(const py::handle& object, const char* expected,
                          std::size_t least) {
   if (py::isinstance<py::sequence>(object) &&
@@ -109,7 +110,7 @@ Stage stage_of(const py::handle& object) {
   stage.draws = small_count(
       cast_of<std::int64_t>(entries[0], "a whole number of draws in a stage"),
       "draws in a stage");
-  for (const py::handle op : sequence_of(entries[1], "a list of ops", 0)) {
+  for (const py::object op : sequence_of(entries[1], "a list of ops", 0)) {
     stage.choices.push_back(choice_of(op));
   }
   stage.distinct = flag(options, "distinct");
@@ -191,7 +192,7 @@ ConstImage checked_image(const py::object& object) {
 Policy policy_of(const py::object& config) {
   Policy policy;
   bool first = true;
-  for (const py::handle entry : sequence_of(config, "a list of stages", 0)) {
+  for (const py::object entry : sequence_of(config, "a list of stages", 0)) {
     if (first && py::isinstance<py::dict>(entry)) {
       const py::dict options =
           options_of(py::reinterpret_borrow<py::sequence>(config), 0, {"size"});

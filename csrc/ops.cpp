@@ -169,8 +169,8 @@ Values checked_values(const OpRule& rule, const std::vector<double>& values,
               rule, "a box inside the image", checked[1]);
       break;
     case OpKind::kCutoutBox:
-      require(value <= kLargestSide, rule,
-              "a side of the largest image or less", value);
+      require(value >= 0 && value <= kLargestSide, rule,
+              "a side from 0 to that of the largest image", value);
       [[fallthrough]];
     case OpKind::kCutout:
     case OpKind::kCutoutGray:

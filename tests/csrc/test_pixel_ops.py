@@ -96,6 +96,8 @@ def test_cutout_by_hand():
         ("contrast", (float("nan"),), "finite values for 'contrast'"),
         ("contrast", (1e9,), "a factor in"),
         ("cutout", (3, 9, 1), "a center inside the image for 'cutout'"),
+        ("cutout_box", (-2, 1, 1), "a side from 0 .* received -2"),
+        ("cutout_box", (8193, 1, 1), "a side from 0 .* received 8193"),
         ("swirl", (), "expected an op among identity, .*; received 'swirl'"),
     ],
 )

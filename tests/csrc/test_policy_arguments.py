@@ -150,6 +150,14 @@ def test_says_what_was_expected(stages, message):
         _core.apply_policy(stages, IMAGE, 0, 0, "a", "b")
 
 
+def test_entries_may_be_made_as_they_are_asked_for():
+    """As those of an array are, which die as soon as nobody owns them."""
+    for made in (np.zeros((2, 5)), np.zeros((3, 3, 3)), range(70000, 70005)):
+        for stages in (made, [[1, made]], [made], [[1, [made]]]):
+            with pytest.raises(ValueError, match="expected"):
+                _core.apply_policy(stages, IMAGE, 0, 0, "a", "b")
+
+
 @settings(deadline=None, max_examples=200)
 @given(configs, images(some.integers(1, 9)))
 def test_json_carries_policies(config, image):
