@@ -28,11 +28,7 @@ def run(*command, timeout, cwd=None):
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def built(request, tmp_path_factory):
-    """The folder of the programs, built with the sanitizers that are given."""
-    sanitizers = request.param
-    folder = tmp_path_factory.mktemp("build")
+def build(sanitizers, folder):
     run(
         "cmake",
         *("-S", ROOT, "-B", folder),
@@ -45,11 +41,28 @@ def built(request, tmp_path_factory):
         timeout=60,
     )
     run("cmake", "--build", folder, "--parallel", "2", timeout=220)
-    yield folder
-    shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("built", SANITIZERS, indirect=True, scope="module")
+@pytest.fixture(scope="module")
+def builds():
+    """The folders of the programs by sanitizers, filled as they are needed."""
+    folders = {}
+    yield folders
+    for folder in folders.values():
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def built(request, builds, tmp_path_factory):
+    """The folder of the programs, built with the sanitizers that are given."""
+    if request.param not in builds:
+        folder = tmp_path_factory.mktemp("build")
+        build(request.param, folder)
+        builds[request.param] = folder
+    return builds[request.param]
+
+
+@pytest.mark.parametrize("built", SANITIZERS, indirect=True)
 def test_core(built):
     output = run(built / "core_test", timeout=100)
     assert "all core tests passed" in output
@@ -69,7 +82,6 @@ def test_core(built):
         ),
     ],
     indirect=["built"],
-    scope="module",
 )
 def test_fuzz_policy(built, runs, tmp_path):
     """What the checks let through is safe, and the same on all engines."""
@@ -108,7 +120,7 @@ needs_objdump = pytest.mark.skipif(
 
 
 @needs_objdump
-@pytest.mark.parametrize("built", [""], indirect=True, scope="module")
+@pytest.mark.parametrize("built", [""], indirect=True)
 @pytest.mark.parametrize("program", ["core_test", "ring_test", "fuzz_policy"])
 def test_old_cpus_meet_no_new_instructions(built, program):
     """Of an inline function the linker keeps one, and that must be plain."""
