@@ -5,12 +5,14 @@
 #include <iterator>
 #include <vector>
 
+#include "axis_map.h"
 #include "bilinear_ops.h"
 #include "color_ops.h"
 #include "filter_ops.h"
 #include "geometric_ops.h"
 #include "kernels.h"
 #include "noise_ops.h"
+#include "paint_ops.h"
 #include "pixel_ops.h"
 #include "resample.h"
 #include "tables.h"

@@ -46,6 +46,9 @@ def train(options: Namespace) -> None:
     )
     # written now that all arguments have proved right
     split.save(run.path / "split.json")
+    config["augmentation"] = {
+        view: policy.to_config() for view, policy in batches.policies.items()
+    }
     run.write("config", config)
     print(
         f"{options.method} on {options.data}: {len(split.labeled)} labeled, "

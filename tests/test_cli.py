@@ -50,6 +50,9 @@ def test_train_evaluate_and_list(tmp_path, capsys):
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert config["backend"] == BACKEND
     assert config["versions"]["keras"] == keras.__version__
+    assert config["augmentation"]["labeled"] == [
+        [1, [["crop", 1.0, 0.125, 0.125]]]
+    ]
     first = json.loads((tmp_path / "run/result.json").read_text())
     assert first["steps"] == 10
     assert cli.main(["evaluate", out, "--backend", BACKEND]) == 0

@@ -55,11 +55,15 @@ class Batches(keras.utils.PyDataset):
             Whole numbers whose sum divides the `batch_size * unlabeled_ratio`
             images; the split's own come first, then the sources in the order
             given.
+        augmentation: policies to use under their names, `{"strong": policy}`,
+            instead of the data set's. Defaults to none.
 
     Everything above speaks of the global batch, the same for any number of
     processes; process p of P delivers the p-th of P equal parts of each of its
     arrays, byte for byte. Steps are global too, so a training may go on with
     another number of processes.
+
+    `batches.policies` are the policies in use, by view.
 
     `batches[i]` is `(views, labels)`: `views` a dict of uint8 arrays
     `(size, height, width, channels)`, with "index", int32 `(size,)`, the
@@ -93,6 +97,7 @@ class Batches(keras.utils.PyDataset):
         processes: int = 1,
         unlabeled_sources: Mapping[str, ArrayLike] | None = None,
         source_ratio: Mapping[str, int] | None = None,
+        augmentation: Mapping[str, policies.Policy] | None = None,
     ) -> None:
         # one worker: the threads are the sampler's, and Keras' own bring
         # nothing on top
@@ -113,6 +118,10 @@ class Batches(keras.utils.PyDataset):
         self._labels = np.asarray(labels[split.labeled], np.int32)
         self._truth = truth if reveal_truth else None
         self._lock = threading.Lock()
+        named = _named(split.dataset) | dict(augmentation or {})
+        self.policies = {
+            name: _policy(policy, named) for name, (_, policy) in views.items()
+        }
         self._sampler = _core.Sampler(
             streams=[
                 pool
@@ -124,8 +133,8 @@ class Batches(keras.utils.PyDataset):
                 )
             ],
             views=[
-                (name, stream, _policy(split.dataset, policy).to_config())
-                for name, (stream, policy) in views.items()
+                (name, stream, self.policies[name].to_config())
+                for name, (stream, _) in views.items()
             ],
             seed=seed,
             threads=threads,
@@ -145,7 +154,7 @@ class Batches(keras.utils.PyDataset):
             step: int, at least 0.
         """
         later = copy.copy(self)
-        later.first_step = step
+        later.first_step = self.first_step + step
         return later
 
     def __getitem__(
@@ -211,21 +220,25 @@ class _Waiting(keras.callbacks.Callback):
         logs["data_wait"] = self.batches.seconds_waited - self.before
 
 
-def _policy(dataset: Dataset, policy: str | policies.Policy) -> policies.Policy:
-    named = {
+def _named(dataset: Dataset) -> dict[str, policies.Policy]:
+    return {
         "weak": dataset.weak,
         "medium": dataset.medium,
         "strong": dataset.strong,
         "identity": policies.identity(),
     }
-    if isinstance(policy, str):
-        if policy not in named:
-            raise ValueError(
-                f"expected a policy named {', '.join(named)} or a "
-                f"keras_ssl.data.policies.Policy; received {policy!r}"
-            )
-        return named[policy]
-    return policy
+
+
+def _policy(
+    policy: str | policies.Policy, named: Mapping[str, policies.Policy]
+) -> policies.Policy:
+    found = named.get(policy, policy) if isinstance(policy, str) else policy
+    if not isinstance(found, policies.Policy):
+        raise ValueError(
+            f"expected a policy named {', '.join(named)} or a "
+            f"keras_ssl.data.policies.Policy; received {found!r}"
+        )
+    return found
 
 
 def _check_large_enough(sources: list[Source]) -> None:

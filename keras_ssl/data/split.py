@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from keras_ssl.data import split_file
+from keras_ssl.data import policies, split_file
 
 if TYPE_CHECKING:
     from keras_ssl.data.batches import Batches
@@ -118,6 +118,7 @@ class Split:
         processes: int = 1,
         unlabeled_sources: Mapping[str, ArrayLike] | None = None,
         source_ratio: Mapping[str, int] | None = None,
+        augmentation: Mapping[str, policies.Policy] | None = None,
     ) -> "Batches":
         """Returns the batches `model` trains on, for `model.fit`.
 
@@ -139,6 +140,8 @@ class Split:
                 maps of the data set's image shape, by name. Default: none.
             source_ratio: With them, the parts of each source in the unlabeled
                 images of a batch; `"own"` are those of the split.
+            augmentation: Policies to use under their names instead of the data
+                set's, such as `{"strong": policies.kekmodel(flip=True)}`.
 
         Returns:
             A `keras_ssl.data.batches.Batches`.
@@ -172,6 +175,7 @@ class Split:
             processes=processes,
             unlabeled_sources=unlabeled_sources,
             source_ratio=source_ratio,
+            augmentation=augmentation,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

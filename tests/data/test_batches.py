@@ -144,6 +144,9 @@ def test_from_step_counts_from_there_and_leaves_the_original(split):
     later = batches.from_step(40)
     for name, view in later[2][0].items():
         np.testing.assert_array_equal(view, batches[42][0][name])
+        np.testing.assert_array_equal(
+            view, batches.from_step(30).from_step(10)[2][0][name]
+        )
     assert (batches[0][0]["weak"] != later[0][0]["weak"]).any()
 
 
@@ -358,3 +361,16 @@ def test_ct_augment_counts_from_where_batches_begin(split):
             bins[1:] = 0.0
     learner.update(0, np.ones(len(whole[0][1])))
     assert not np.array_equal(whole[15][0]["strong"], before)
+
+
+def test_policies_of_ones_own_take_the_place_of_the_named_ones(split):
+    inverted = policies.Policy((policies.Op("invert"),))
+    plain = make(split, augmentation={"weak": policies.identity()})
+    batches = make(split, augmentation={"weak": inverted})
+    assert batches.policies["labeled"] == inverted
+    assert batches.policies["strong"] == split.dataset.strong
+    np.testing.assert_array_equal(
+        batches[0][0]["labeled"], 255 - plain[0][0]["labeled"]
+    )
+    with pytest.raises(ValueError, match="expected a policy named"):
+        make(split, augmentation={"weak": "strong"})
