@@ -60,6 +60,24 @@ bool always_resizes(const Stage& stage) {
                      });
 }
 
+bool sometimes_resizes(const Stage& stage) {
+  return std::any_of(stage.choices.begin(), stage.choices.end(),
+                     [](const Choice& choice) { return resizes(choice.kind); });
+}
+
+bool sometimes_turns(const Stage& stage) {
+  return std::any_of(
+      stage.choices.begin(), stage.choices.end(),
+      [](const Choice& choice) { return choice.kind == OpKind::kQuarterTurn; });
+}
+
+void check_square(const Shape& shape) {
+  if (shape.height == shape.width) return;
+  throw std::invalid_argument(
+      "expected square images for 'quarter_turn', received " +
+      std::to_string(shape.height) + " x " + std::to_string(shape.width));
+}
+
 void check_size(const Policy& policy) {
   for (const int side : {policy.height, policy.width}) {
     if (side >= 0 && side <= kLargestSide) continue;
@@ -125,17 +143,17 @@ void check_policy(const Policy& policy) {
 void check_policy_for(const Policy& policy, const Shape& shape) {
   const Shape result = policy.shape_of(shape);
   const bool same = result == shape;
-  bool resized = false;
+  bool resized = false;     // in any case
+  bool may_resize = false;  // in some
   for (const Stage& stage : policy.stages) {
-    for (const Choice& choice : stage.choices) {
-      if (choice.kind == OpKind::kQuarterTurn &&
-          (resized ? result.height != result.width
-                   : shape.height != shape.width)) {
-        throw std::invalid_argument(
-            "expected square images for 'quarter_turn', received " +
-            std::to_string(shape.height) + " x " + std::to_string(shape.width));
-      }
+    const bool resizes_here = stage.draws > 0 && sometimes_resizes(stage);
+    // With several draws, a turn may come after a resize of the same stage.
+    may_resize = may_resize || (stage.draws > 1 && resizes_here);
+    if (sometimes_turns(stage)) {
+      if (!resized) check_square(shape);
+      if (may_resize) check_square(result);
     }
+    may_resize = may_resize || resizes_here;
     resized = resized || always_resizes(stage);
   }
   if (!same && !resized) {

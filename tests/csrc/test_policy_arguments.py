@@ -150,6 +150,46 @@ def test_says_what_was_expected(stages, message):
         _core.apply_policy(stages, IMAGE, 0, 0, "a", "b")
 
 
+TURN = ["quarter_turn", 1, 0, 3]
+RESIZE = ["resize", 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        # perhaps turned after it was resized, or before
+        [[1, [RESIZE, ["identity", 1, 0, 0]]], [1, [TURN]], [1, [RESIZE]]],
+        [[1, [["resize", 0.5, 0, 0]]], [1, [TURN]], [1, [RESIZE]]],
+        [[1, [RESIZE], {"probability": 0.5}], [1, [TURN]], [1, [RESIZE]]],
+        [[2, [RESIZE, TURN]], [1, [RESIZE]]],
+        [[1, [RESIZE]], [1, [TURN]]],
+    ],
+)
+def test_turns_need_squares_wherever_they_may_stand(stages):
+    with pytest.raises(ValueError, match="square .* received 3 x 5"):
+        _core.apply_policy([{"size": (3, 5)}, *stages], IMAGE, 0, 0, "a", "b")
+    with pytest.raises(ValueError, match="square|always applied"):
+        _core.apply_policy(
+            [{"size": (5, 5)}, [1, [TURN]], *stages], IMAGE[:3], 0, 0, "a", "b"
+        )
+    for n in range(20):
+        shown = _core.apply_policy(
+            [{"size": (5, 5)}, *stages], IMAGE, 0, n, "a", "b"
+        )
+        assert shown.shape == (5, 5, 3)
+
+
+def test_turns_before_or_instead_of_resizing_need_no_other_square():
+    for stages in (
+        [[1, [TURN]], [1, [RESIZE]]],
+        [[1, [RESIZE, TURN]], [1, [RESIZE]]],
+    ):
+        shown = _core.apply_policy(
+            [{"size": (3, 5)}, *stages], IMAGE, 0, 0, "a", "b"
+        )
+        assert shown.shape == (3, 5, 3)
+
+
 def test_entries_may_be_made_as_they_are_asked_for():
     """As those of an array are, which die as soon as nobody owns them."""
     for made in (np.zeros((2, 5)), np.zeros((3, 3, 3)), range(70000, 70005)):
