@@ -93,9 +93,8 @@ class Reader {
 };
 
 OpKind any_kind(Reader& reader) {
-  const auto kind = static_cast<OpKind>(
+  return static_cast<OpKind>(
       reader.below(static_cast<std::uint32_t>(OpKind::kLast) + 1));
-  return kind == OpKind::kNoise ? OpKind::kIdentity : kind;
 }
 
 Choice any_choice(Reader& reader) {

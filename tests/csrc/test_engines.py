@@ -60,6 +60,7 @@ def stages(draw, names):
 @some.composite
 def policies_for(draw, shape):
     """Any policy for images of this shape, perhaps with results of another."""
+    # noise: once in a policy at most, so it is tested alone (test_noise_ops)
     without = {"noise"} if shape[0] == shape[1] else {"noise", "quarter_turn"}
     names = sorted(set(OPS) - without)
     anything = some.lists(stages(names), max_size=3)

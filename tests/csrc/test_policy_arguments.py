@@ -11,8 +11,7 @@ from op_limits import OPS
 
 from keras_ssl import _core
 
-# Its op is not there yet.
-NAMES = sorted(set(OPS) - {"noise"})
+NAMES = sorted(OPS)
 IMAGE = np.arange(48, dtype="uint8").reshape(4, 4, 3)
 OPTIONS = [
     "levels",
