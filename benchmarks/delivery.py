@@ -31,10 +31,12 @@ import statistics
 import time
 
 import numpy as np
-from accuracy import machine
+
+import machine
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 IMAGES, LABELED, RATIO = 10_000, 64, 7
+PACKAGES = ("keras_ssl", "keras", "numpy", "jax", "tensorflow-cpu", "torch")
 
 
 def arguments():
@@ -219,7 +221,7 @@ def main():
                 name: {kind: round(value, 3) for kind, value in of.items()}
                 for name, of in figures.items()
             },
-            **machine(),
+            **machine.machine(PACKAGES),
         }
         options.out.parent.mkdir(parents=True, exist_ok=True)
         with options.out.open("a") as file:
