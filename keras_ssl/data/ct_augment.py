@@ -55,8 +55,8 @@ class CTAugment:
 
     Example:
 
-    >>> learner = CTAugment(batches, learned="strong", probe="probe")
-    >>> learner.update(step, proximity)  # after each step
+        learner = CTAugment(batches, learned="strong", probe="probe")
+        learner.update(step, proximity)  # after each step
     """
 
     def __init__(

@@ -64,7 +64,7 @@ LEARNED = [[1, [["rotate", 1.0, -30.0, 30.0]], {"learned": True}]]
 
 
 def slow_sampler(seconds=1.0, **options):
-    """Takes at least so long for a batch, with one thread."""
+    """Takes about so long for a batch, with one thread of an older CPU."""
     size = max(8, int(400 * seconds))
     return sampler(images_of(8, 256, 256), size, BLUR, **options)
 
@@ -290,6 +290,8 @@ def exit_daemon_closes(seconds):
 
 def interrupted():
     """How long Ctrl-C takes, and whether the batches after it are right."""
+    # a job in the background of a shell would ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     expected = fingerprint(slow_sampler(threads=2, ring=0).batch(0))
     batches = slow_sampler(threads=1, ring=0)
     delays = []

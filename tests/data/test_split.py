@@ -134,6 +134,7 @@ def test_batches_take_their_ratio_from_the_model(monkeypatch):
         "processes": 1,
         "unlabeled_sources": None,
         "source_ratio": None,
+        "augmentation": None,
     }
     split.batches(model, unlabeled_ratio=0)
     assert made["unlabeled_ratio"] == 0
