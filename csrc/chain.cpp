@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
-#include <vector>
 
 #include "axis_map.h"
 #include "bilinear_ops.h"
@@ -306,23 +304,26 @@ class Chain {
     const Application* begin = first_;
     bool moves = false;
     for (const Application* before = first_; before != &op; ++before) {
-      if (forgets_outside(before->kind)) begin = before + 1;
-      if (forgets_outside(before->kind)) moves = false;
+      if (forgets_outside(before->kind)) {
+        begin = before + 1;
+        moves = false;
+      }
       if (brings_outside(before->kind)) moves = true;
     }
     if (!moves) return;
     if (!in_scratch()) pass(spare(now_.shape));
     const Image canvas{const_cast<std::uint8_t*>(now_.pixels), now_.shape};
-    std::vector<Application> list;
-    std::copy_if(
-        begin, &op, std::back_inserter(list),
+    auto* list = reinterpret_cast<Application*>(scratch_.bytes(
+        Scratch::kMoves,
+        static_cast<std::size_t>(&op - begin) * sizeof(Application)));
+    const Application* const end = std::copy_if(
+        begin, &op, list,
         [](const Application& move) { return brings_outside(move.kind); });
     const Shape shape{canvas.shape.height, canvas.shape.width, 1};
     std::uint8_t* white = scratch_.bytes(Scratch::kOutside, 2 * shape.bytes());
     const Image inside{white + shape.bytes(), shape};
     std::memset(white, 255, shape.bytes());
-    run_chain(list.data(), list.data() + list.size(), {white, shape}, inside,
-              scratch_.inner());
+    run_chain(list, end, {white, shape}, inside, scratch_.inner());
     mark_gray(canvas, inside.pixels);
   }
 

@@ -172,7 +172,7 @@ class Drawing {
     drawn_[count_] = drawn;
     list_[count_] = {choice.kind, values_of(choice, value, drawn, first)};
     if (choice.kind == OpKind::kNoise) {
-      list_[count_].words = noise_words(drawn.slot);
+      list_[count_].words = draw_noise(drawn.slot);
     }
     if (resizes(choice.kind)) shape_ = result_;
     ++count_;
@@ -223,8 +223,8 @@ class Drawing {
   }
 
   /// A word for two values. check_policy() allows one noise in a policy.
-  const std::uint32_t* noise_words(std::size_t slot) {
-    const std::size_t count = keras_ssl::noise_words(shape_.bytes());
+  const std::uint32_t* draw_noise(std::size_t slot) {
+    const std::size_t count = noise_words(shape_.bytes());
     auto* words = reinterpret_cast<std::uint32_t*>(
         scratch_.bytes(Scratch::kNoise, count * sizeof(std::uint32_t)));
     Draws draws = draws_.part(static_cast<std::uint32_t>(slot));

@@ -15,10 +15,14 @@ std::vector<Engine> runnable() {
   std::vector<Engine> list = {
       {"baseline", baseline::run_chain, baseline::resize}};
 #ifdef KERAS_SSL_X86
-  if (__builtin_cpu_supports("avx2")) {
+  const bool avx2 = __builtin_cpu_supports("avx2") &&
+                    __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("bmi2");
+  if (avx2) {
     list.push_back({"avx2", avx2::run_chain, avx2::resize});
   }
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  if (avx2 && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq")) {
     list.push_back({"avx512", avx512::run_chain, avx512::resize});

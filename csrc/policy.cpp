@@ -43,15 +43,6 @@ void check_choice(const Choice& choice) {
   }
 }
 
-bool holds(const Policy& policy, OpKind kind) {
-  for (const Stage& stage : policy.stages) {
-    for (const Choice& choice : stage.choices) {
-      if (choice.kind == kind) return true;
-    }
-  }
-  return false;
-}
-
 bool always_resizes(const Stage& stage) {
   return stage.draws > 0 && stage.probability == 1.0 &&
          std::all_of(stage.choices.begin(), stage.choices.end(),
@@ -100,7 +91,9 @@ bool Policy::learns() const {
                      [](const Stage& stage) { return stage.learned; });
 }
 
-bool Policy::turns() const { return holds(*this, OpKind::kQuarterTurn); }
+bool Policy::turns() const {
+  return std::any_of(stages.begin(), stages.end(), sometimes_turns);
+}
 
 void check_policy(const Policy& policy) {
   std::uint64_t applications = 0;

@@ -26,6 +26,7 @@ class Scratch {
     kMap,           // where rows and columns come from
     kOtherMap,      // the same while two maps are being joined
     kSpans,         // runs of columns that move together
+    kMoves,         // the ops that bring them in
     kOutside,       // which pixels came from outside of the image
     kRooms
   };

@@ -150,13 +150,13 @@ void Source::fill(std::uint64_t step, std::size_t part_number, Batch& batch,
       const std::size_t view = views[i];
       const Shape shape = shape_of(view);
       std::uint8_t* const out = batch.views[view].get() + place * shape.bytes();
-      if (item + 1 < part.last)
+      if (item + 1 < part.last) {
         prefetch<true>(out + shape.bytes(), shape.bytes());
+      }
       Draws draws(seed_, domains[i], walk.position());
       const int turns =
-          apply_policy(views_[view].policy, walk.image(),
-                       {batch.views[view].get() + place * shape.bytes(), shape},
-                       draws, scratch, rates[i].get());
+          apply_policy(views_[view].policy, walk.image(), {out, shape}, draws,
+                       scratch, rates[i].get());
       if (batch.turns[view]) {
         reinterpret_cast<std::int32_t*>(batch.turns[view].get())[place] = turns;
       }

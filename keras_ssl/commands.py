@@ -46,9 +46,14 @@ def train(options: Namespace) -> None:
     )
     # written now that all arguments have proved right
     split.save(run.path / "split.json")
-    config["augmentation"] = {
+    augmentation = {
         view: policy.to_config() for view, policy in batches.policies.items()
     }
+    if config.setdefault("augmentation", augmentation) != augmentation:
+        raise ValueError(
+            f"the run in {run.path} was begun with other augmentation than "
+            "this version of keras_ssl has; its config.json shows which"
+        )
     run.write("config", config)
     print(
         f"{options.method} on {options.data}: {len(split.labeled)} labeled, "

@@ -64,6 +64,18 @@ def test_train_evaluate_and_list(tmp_path, capsys):
         assert name in listed
 
 
+def test_resuming_with_other_augmentation_is_an_error(tmp_path, capsys):
+    out = tmp_path / "run"
+    steps = ["--epochs", "1", "--steps-per-epoch", "1", "--out", str(out)]
+    assert cli.main([*SMALL, *steps]) == 0
+    capsys.readouterr()
+    config = json.loads((out / "config.json").read_text())
+    config["augmentation"]["labeled"] = []
+    (out / "config.json").write_text(json.dumps(config))
+    line = fails(capsys, "train", "--resume", "--out", str(out))
+    assert "begun with other augmentation" in line
+
+
 def test_the_same_seed_trains_the_same_weights(tmp_path):
     def loss(folder, seed):
         out = str(tmp_path / folder)

@@ -11,7 +11,6 @@ from image_strategies import images
 from op_limits import OPS, RESIZING
 
 from keras_ssl import _core
-from keras_ssl.data import policies
 
 chances = some.sampled_from([1.0, 1.0, 1.0, 0.5])
 
@@ -27,8 +26,7 @@ def test_every_op_is_known():
     with pytest.raises(ValueError, match="expected an op among") as refusal:
         _core.apply_op("nothing", np.zeros((1, 1, 1), np.uint8))
     names = re.search("among (.*);", str(refusal.value))[1]
-    assert names.split(", ") == list(OPS)
-    assert set(policies.OPS) <= set(OPS)
+    assert sorted(names.split(", ")) == sorted(OPS)
 
 
 @some.composite
