@@ -5,6 +5,7 @@ Keras picks its backend when it is imported, so nothing here imports it before
 """
 
 import argparse
+import ast
 import importlib.util
 import json
 import os
@@ -74,6 +75,19 @@ def whole(least: int) -> Callable[[str], int]:
     return number
 
 
+def setting(text: str) -> tuple[str, Any]:
+    """An argument type: NAME=VALUE, the value as Python writes it."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=VALUE, such as threshold=0.9; received {text!r}"
+        )
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value  # a word
+
+
 def _add_backend(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--backend",
@@ -98,7 +112,16 @@ def _add_train(commands: Any) -> None:
     )
     train.add_argument("--method", default="fixmatch", help="see: list methods")
     train.add_argument(
-        "--network", default="small_cnn", help="see: list networks"
+        "--network", help="see: list networks; None: the method's"
+    )
+    train.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=setting,
+        metavar="NAME=VALUE",
+        help="an argument of the method, such as threshold=0.9; repeat for "
+        "several",
     )
     train.add_argument(
         "--data", default="digits", help="digits, or a TFDS image data set"

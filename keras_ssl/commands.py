@@ -26,8 +26,12 @@ def train(options: Namespace) -> None:
     from keras_ssl import methods, networks
 
     run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
+    options.set = dict(options.set)
     config = _config(run, options)
     method = methods.get(options.method)  # wrong names fail before any work
+    method.check_arguments(options.set)
+    if options.network is None:
+        config["network"] = options.network = method.default_network
     make_network = networks.get(options.network)
     data = keras_ssl.data.load(options.data, data_dir=options.data_dir)
     split = _split(run, options, data)
@@ -66,7 +70,7 @@ def train(options: Namespace) -> None:
                 batches,
                 epochs=options.epochs,
                 resume=True,
-                callbacks=[batches.waiting(), run],
+                callbacks=[batches.waiting(), *_grids(run, model, split), run],
                 validation_data=split.validation or split.test,
                 validation_batch_size=500,
                 verbose=_verbose(),
@@ -155,9 +159,24 @@ def _new_model(
         # running statistics must forget the first steps of a short training
         momentum=max(0.0, min(0.999, 1 - 10 / steps)),
     )
-    model = method(network, seed=options.seed)
+    model = method(network, **{"seed": options.seed, **options.set})
     model.compile()
     return model
+
+
+def _grids(
+    run: "keras_ssl.RunFolder",
+    model: "keras_ssl.SSLModel",
+    split: "keras_ssl.data.Split",
+) -> list[Any]:
+    """What shows the images of a model that makes any, epoch by epoch."""
+    from keras_ssl.generative import Generative
+    from keras_ssl.sample_grid import SampleGrid
+
+    if not isinstance(model, Generative):
+        return []
+    images = (split.test or split.dataset.train)[0][:20]
+    return [SampleGrid(run.path / "samples", images)]
 
 
 def _test(

@@ -20,22 +20,56 @@ BESIDE = {"sample_weight", "class_weight", "validation_split"}
 class Fitting(Model):
     """The part of `SSLModel` that decides how long and on what it trains."""
 
-    def default_schedule(
-        self, total_steps: int
-    ) -> keras.optimizers.schedules.LearningRateSchedule:
-        """Learning rate of the shared recipe: 0.03 * cos(7 pi k / 16 K).
-
-        FixMatch (arXiv 2001.07685; google-research/fixmatch).
-        """
-        return optimizers.SevenSixteenthsCosine(0.03, total_steps)
+    _stage = ""
 
     def default_optimizer(
-        self, schedule: keras.optimizers.schedules.LearningRateSchedule
-    ) -> keras.optimizers.Optimizer:
-        """Optimizer of the shared recipe: SGD with Nesterov momentum 0.9 and
-        an L2 penalty of 5e-4 on the kernels.
+        self, total_steps: int
+    ) -> keras.optimizers.Optimizer | dict[str, keras.optimizers.Optimizer]:
+        """The method's published optimizer for a training of this length.
+
+        Unless a method says otherwise the one of the shared recipe: SGD with
+        Nesterov momentum 0.9, an L2 penalty of 5e-4 on the kernels and the
+        learning rate 0.03 * cos(7 pi k / 16 K). FixMatch (arXiv 2001.07685;
+        google-research/fixmatch).
+
+        Returns:
+            An optimizer; for a method with `parts`, a dict from each to its
+            own.
         """
-        return optimizers.SGD(schedule)
+        return optimizers.SGD(
+            optimizers.SevenSixteenthsCosine(0.03, total_steps)
+        )
+
+    def parts(self) -> dict[str, list[keras.Variable]]:
+        """What has an optimizer of its own: name -> the variables it changes.
+
+        Empty, the default: one optimizer changes everything.
+        """
+        return {}
+
+    def stages(self) -> dict[str, float]:
+        """Stages of the training: name -> the part of the training, 0 to 1, at
+        whose end it ends.
+
+        A step may be another computation in each; `self.stage` tells which.
+        `fit` lets stages end with an epoch. Empty, the default: there is one.
+        """
+        return {}
+
+    @property
+    def stage(self) -> str:
+        """Name of the present stage, the first before `fit`; "" without any."""
+        return self._stage or next(iter(self.stages()), "")
+
+    def start(self, batches: Any) -> None:
+        """Called by `fit` before the very first step.
+
+        For what a method sets by looking at data, such as data-dependent first
+        weights.
+
+        Args:
+            batches: what `fit` got; `batches[i]` is `(views, labels)`.
+        """
 
     def compile(
         self,
@@ -49,7 +83,9 @@ class Fitting(Model):
 
         Args:
             optimizer: "auto" is `default_optimizer`, its schedule stretched
-                over the length of the training; or any Keras optimizer.
+                over the length of the training; or any Keras optimizer. For a
+                method with `parts`, a dict from each to an optimizer, or one
+                that each gets a copy of.
             loss: of `evaluate`, not of training; "auto" is cross-entropy.
             metrics: of `evaluate`; "auto" is accuracy.
             total_steps: the length of the whole training in steps, for the
@@ -62,9 +98,8 @@ class Fitting(Model):
         ]
         self._asked_steps = self.total_steps = total_steps
         if "optimizer" in self._automatic:
-            optimizer = self.default_optimizer(
-                self.default_schedule(total_steps or 2**20)
-            )
+            optimizer = self.default_optimizer(total_steps or 2**20)
+        optimizer = optimizers.for_parts(optimizer, self.parts())
         if "loss" in self._automatic:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if "metrics" in self._automatic:
@@ -74,7 +109,7 @@ class Fitting(Model):
         )
         # TensorFlow would build it inside the first trace, and load_weights
         # skips an optimizer that has no variables yet
-        self.optimizer.build(self.trainable_variables)
+        self.optimizer.build(self.parts() or self.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
@@ -127,14 +162,18 @@ class Fitting(Model):
             steps_per_epoch = steps_per_epoch or x.steps_per_epoch
         elif y is None and hasattr(x, "__len__"):
             steps_per_epoch = steps_per_epoch or len(x)
+        if not taken:
+            self.start(x)
         legs = _legs(taken, epochs, initial_epoch, steps_per_epoch, resume)
         if steps_per_epoch:
             length = sum((end - begin) * steps for begin, end, steps in legs)
             self._set_total_steps(taken + length)
+            legs = _cut(legs, taken, self._stage_ends(steps_per_epoch))
         # what does not go with a data set is for Keras to judge
         is_plain = y is not None or shuffle or not BESIDE.isdisjoint(kwargs)
         history = None
         for begin, end, steps in legs:
+            self._enter_stage(steps_per_epoch)
             data = x.from_step(self.steps_taken()) if is_ours else x
             if is_ours and not is_plain:
                 data = backend.feed(self, data)
@@ -162,8 +201,36 @@ class Fitting(Model):
             return
         self.total_steps = total_steps
         if "optimizer" in self._automatic:
-            self.optimizer.learning_rate = self.default_schedule(total_steps)
+            fresh = self.default_optimizer(total_steps)
+            optimizers.take_schedule(self.optimizer, fresh)
         self.train_function = None  # its trace holds the old length
+
+    def _stage_ends(self, steps_per_epoch: int) -> dict[str, int]:
+        """The step at which each stage ends, a whole number of epochs."""
+        epochs = (self.total_steps or 0) / steps_per_epoch
+        ends: dict[str, int] = {}
+        for place, (name, part) in enumerate(self.stages().items()):
+            # every stage has an epoch at least, where there are enough
+            epoch = max(round(part * epochs), place + 1)
+            ends[name] = epoch * steps_per_epoch
+        return ends
+
+    def _enter_stage(self, steps_per_epoch: int | None) -> None:
+        """Sets `self.stage` to the one that the next step belongs to."""
+        if not self.stages():
+            return
+        if not steps_per_epoch:
+            raise ValueError(
+                f"{type(self).__name__} is trained in stages "
+                f"({', '.join(self.stages())}) and needs to know the steps of "
+                "an epoch: pass steps_per_epoch"
+            )
+        taken, stage = self.steps_taken(), list(self.stages())[-1]
+        for name, end in reversed(self._stage_ends(steps_per_epoch).items()):
+            stage = name if taken < end else stage
+        if stage != self.stage:
+            self._stage = stage
+            self.train_function = None  # its trace is of another computation
 
 
 def _legs(
@@ -191,6 +258,23 @@ def _legs(
     if epoch + 1 < epochs:
         legs.append((epoch + 1, epochs, steps_per_epoch))
     return legs
+
+
+def _cut(
+    legs: list[tuple[int, int, Any]], taken: int, ends: dict[str, int]
+) -> list[tuple[int, int, Any]]:
+    """The legs, cut where a stage ends, a leg beginning at step `taken`."""
+    pieces = []
+    for begin, end, steps in legs:
+        here = begin
+        for stop in sorted(set(ends.values())):
+            epoch = begin + -(-(stop - taken) // steps)
+            if here < epoch < end:
+                pieces.append((here, epoch, steps))
+                here = epoch
+        pieces.append((here, end, steps))
+        taken += (end - begin) * steps
+    return pieces
 
 
 def _joined(

@@ -7,10 +7,13 @@ which a resumed run would draw other noise.
 """
 
 import inspect
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 import keras
 from keras import ops
+
+from keras_ssl import registry
 
 if TYPE_CHECKING:  # what it is mixed into
     from keras import Model
@@ -27,9 +30,19 @@ class Saving(Model):
         As scikit-learn's `get_params`: a method keeps each argument of its
         `__init__` under the argument's own name and needs no `get_config`.
         """
-        config = {name: getattr(self, name) for name in _arguments(type(self))}
-        config["network"] = keras.saving.serialize_keras_object(self.network)
+        config = {
+            name: _plain(getattr(self, name)) for name in _arguments(type(self))
+        }
         return {**config, "name": self.name}
+
+    @classmethod
+    def check_arguments(cls, names: Iterable[str]) -> None:
+        """Raises ValueError for a name that the constructor does not take."""
+        known = [name for name in _arguments(cls) if name != "network"]
+        for name in names:
+            if name not in known:
+                what = f"argument of {cls.__name__}"
+                raise ValueError(registry.unknown(what, name, known))
 
     @classmethod
     def from_config(
@@ -61,6 +74,13 @@ class Saving(Model):
                 if not key.startswith("generator_")
             }
         )
+
+
+def _plain(value: Any) -> Any:
+    """An argument as JSON can hold it; a network as its configuration."""
+    if isinstance(value, keras.Model):
+        return keras.saving.serialize_keras_object(value)
+    return value
 
 
 def _arguments(cls: type) -> list[str]:

@@ -5,7 +5,7 @@ the concatenated forward pass, the step and the moving average are here, once;
 `compile` and `fit` in `fitting.py`, what a file holds in `saving.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -39,8 +39,8 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         seed: of the noise that a method draws inside its step. Defaults to 0.
         **kwargs: as `keras.Model` (`name`).
 
-    Images are uint8, 0 to 255; the model itself scales them to -1 to 1, as
-    google-research/fixmatch does.
+    Images are uint8, 0 to 255; the model itself scales them to `pixel_range`,
+    -1 to 1 as in google-research/fixmatch unless a method says otherwise.
 
     A subclass says:
 
@@ -50,6 +50,8 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
     - `terms`: the names of the loss terms that `objective` returns;
     - `monitors`: the names of what it reports beside them;
     - `unlabeled_ratio`: unlabeled examples per labeled one in a batch (mu);
+    - `pixel_range`: what its network sees for the bytes 0 and 255;
+    - `default_network`: the name of the network that the paper trains;
     - `objective(batch)`: the equations.
 
     Raises:
@@ -60,6 +62,8 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
     terms: tuple[str, ...] = ("supervised", "unlabeled")
     monitors: tuple[str, ...] = ()
     unlabeled_ratio: int = 1
+    pixel_range: tuple[float, float] = (-1.0, 1.0)
+    default_network: str = "small_cnn"
 
     def __init__(
         self,
@@ -128,9 +132,10 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         """Makes the state that needs the number of unlabeled examples."""
 
     def normalize(self, images: Tensor) -> Tensor:
-        """uint8 images as float32 from -1 to 1; layers cast further."""
+        """uint8 images as float32 in `pixel_range`; layers cast further."""
         self._check_uint8(images)
-        return ops.cast(images, "float32") / 127.5 - 1.0
+        low, high = self.pixel_range
+        return ops.cast(images, "float32") / (255.0 / (high - low)) + low
 
     def _check_uint8(self, images: Tensor) -> None:
         dtype = keras.backend.standardize_dtype(images.dtype)
@@ -245,16 +250,37 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         """Changes the weights once; returns the loss terms.
 
         The default is one gradient step on the sum of the objective's terms. A
-        method with several networks or optimizers overrides it.
+        method with several networks or optimizers overrides it, with one
+        `descend` for each of its phases.
         """
+        return self.descend(lambda: self.objective(batch))
+
+    def descend(
+        self,
+        terms_of: Callable[[], dict[str, Tensor]],
+        part: str | None = None,
+    ) -> dict[str, Tensor]:
+        """One gradient step on the sum of the terms that `terms_of()` returns.
+
+        Args:
+            terms_of: the equations, a function without arguments that returns
+                a dict of scalars.
+            part: the one of `parts` whose variables change, by its own
+                optimizer. `None`, the default: everything that is trainable.
+
+        Returns:
+            The terms, before the step.
+        """
+        optimizer, variables = self.optimizer, self.trainable_variables
+        if part is not None:
+            optimizer, variables = optimizer.parts[part], self.parts()[part]
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
-            terms = self.objective(batch)
-            return self.optimizer.scale_loss(sum_of(terms)), terms
+            terms = terms_of()
+            return optimizer.scale_loss(sum_of(terms)), terms
 
-        variables = self.trainable_variables
         (_, terms), gradients = backend.value_and_grad(loss, variables)
-        backend.apply_gradients(self.optimizer, gradients, variables)
+        backend.apply_gradients(optimizer, gradients, variables)
         return terms
 
     # The moving average ----------------------------------------------------

@@ -21,8 +21,10 @@ class Falling(SSLModel):
 
     terms = ("supervised",)
 
-    def default_optimizer(self, schedule):
-        return keras.optimizers.SGD(schedule)
+    def default_optimizer(self, total_steps):
+        return keras.optimizers.SGD(
+            optimizers.SevenSixteenthsCosine(START, total_steps)
+        )
 
     def objective(self, batch):
         (logits,) = self.logits(batch["labeled"])

@@ -54,12 +54,33 @@ def plain_network(normalize=False):
     return made
 
 
+# what a method needs to be tried on small images, by name: arguments, and a
+# function that makes a network where it does not take any
+ARGUMENTS = {
+    "pseudo_label": {"threshold": 0.5},
+    "fixmatch": {"threshold": 0.5},
+    "flexmatch": {"threshold": 0.5},
+    # GANs
+    # autoencoders
+    # ladder networks
+    # variational autoencoders
+}
+NETWORKS = {
+    # GANs
+    # autoencoders
+    # ladder networks
+    # variational autoencoders
+}
+
+
 def model(name, **arguments):
-    """A method on the small network, with noise that is equal everywhere."""
+    """A method on a small network, with noise that is equal everywhere."""
     cls = methods.get(name)
-    if name in ("pseudo_label", "fixmatch", "flexmatch"):
-        arguments = {"threshold": 0.5, **arguments}
-    made = cls(arguments.pop("network", None) or network(), **arguments)
+    arguments = {**ARGUMENTS.get(name, {}), **arguments}
+    chosen = arguments.pop("network", None)
+    if name in NETWORKS:
+        chosen = NETWORKS[name]()
+    made = cls(chosen or network(), **arguments)
     made.build_state(POOL)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
