@@ -1,6 +1,7 @@
 """What the subcommands of `keras-ssl` do."""
 
 import importlib.metadata
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -26,7 +27,8 @@ def train(options: Namespace) -> None:
     from keras_ssl import methods, networks
 
     run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
-    options.set = dict(options.set)
+    options.set = json.loads(json.dumps(dict(options.set)))  # as it is kept
+    options.defaults["set"] = {}
     config = _config(run, options)
     method = methods.get(options.method)  # wrong names fail before any work
     method.check_arguments(options.set)

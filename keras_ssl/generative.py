@@ -69,17 +69,16 @@ class Generative(SSLModel):
         if labels is not None:
             labels = self._checked_labels(labels, n)
         generator = keras.random.SeedGenerator(seed)
-        parts = [
-            self._as_bytes(
+        return self._in_portions(
+            n,
+            lambda part: self._as_bytes(
                 draw(
                     part.stop - part.start,
                     None if labels is None else labels[part],
                     generator,
                 )
-            )
-            for part in _portions(n)
-        ]
-        return np.concatenate(parts)
+            ),
+        )
 
     def reconstruct(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Images as they come back from the code.
@@ -94,11 +93,9 @@ class Generative(SSLModel):
             NotImplementedError: the method does not reconstruct.
         """
         rebuild = self._ability("rebuild", "reconstruct images")
-        return np.concatenate(
-            [
-                self._as_bytes(rebuild(self.normalize(images[part])))
-                for part in _portions(len(images))
-            ]
+        return self._in_portions(
+            len(images),
+            lambda part: self._as_bytes(rebuild(self.normalize(images[part]))),
         )
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -115,11 +112,11 @@ class Generative(SSLModel):
             NotImplementedError: the method has no code.
         """
         code = self._ability("code", "encode images")
-        return np.concatenate(
-            [
-                ops.convert_to_numpy(code(self.normalize(images[part])))
-                for part in _portions(len(images))
-            ]
+        return self._in_portions(
+            len(images),
+            lambda part: ops.convert_to_numpy(
+                code(self.normalize(images[part]))
+            ),
         )
 
     def _ability(self, hook: str, what: str) -> Callable[..., Tensor]:
@@ -129,12 +126,23 @@ class Generative(SSLModel):
                 f"{type(self).__name__} does not {what}; the docstring of "
                 "each method says what it can do beside classifying"
             )
+        return function
 
-        def without_gradient(*arguments: Any) -> Tensor:
-            with backend.no_grad(), backend.scope():
-                return function(*arguments)
+    def _in_portions(
+        self, n: int, function: Callable[[slice], NDArray[Any]]
+    ) -> NDArray[Any]:
+        """`function` of consecutive slices of 0 to n, joined.
 
-        return without_gradient
+        In one scope, which drops what the networks update, but not before the
+        last portion: the draws of the second must not repeat the first's.
+        """
+        with backend.no_grad(), backend.scope():
+            return np.concatenate(
+                [
+                    function(slice(i, min(i + BATCH, n)))
+                    for i in range(0, max(n, 1), BATCH)
+                ]
+            )
 
     def _checked_labels(self, labels: ArrayLike, n: int) -> NDArray[np.int32]:
         labels = np.asarray(labels)
@@ -162,8 +170,3 @@ class Generative(SSLModel):
         values = ops.convert_to_numpy(ops.cast(images, "float32"))
         values = (values - low) * (255.0 / (high - low))
         return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def _portions(n: int) -> list[slice]:
-    """0 to n in consecutive slices; an empty one for n = 0."""
-    return [slice(i, min(i + BATCH, n)) for i in range(0, max(n, 1), BATCH)]

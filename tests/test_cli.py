@@ -64,6 +64,48 @@ def test_train_evaluate_and_list(tmp_path, capsys):
         assert name in listed
 
 
+def test_arguments_of_the_method_are_set_and_kept(tmp_path, capsys):
+    out = str(tmp_path / "run")
+    steps = ["--epochs", "1", "--steps-per-epoch", "2", "--out", out]
+    some = ["--set", "threshold=0.75", "--set", "ema_decay=0"]
+    assert cli.main([*SMALL, *steps, *some]) == 0
+    model = keras_ssl.RunFolder(out).load_model()
+    assert (model.threshold, model.ema_decay) == (0.75, 0)
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["set"] == {"threshold": 0.75, "ema_decay": 0}
+    resume = ["train", "--resume", "--out", out, "--backend", BACKEND]
+    assert cli.main(resume) == 0
+    assert cli.main([*resume, *some]) == 0
+    assert "was begun with --set" in fails(
+        capsys, *resume, "--set", "threshold=0.5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("x=0.5", 0.5),
+        ("x=None", None),
+        ("x=(1, 2.5)", (1, 2.5)),
+        ("x=squared", "squared"),
+        ("x='a=b'", "a=b"),
+    ],
+)
+def test_a_setting_is_what_python_would_read_or_a_word(text, value):
+    assert cli.setting(text) == ("x", value)
+
+
+def test_the_network_is_the_methods_own_unless_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras_ssl.methods.Supervised, "default_network", "mlp")
+    out = str(tmp_path / "run")
+    small = ["--batch-size", "4", "--epochs", "1", "--steps-per-epoch", "2"]
+    command = ["train", "--method", "supervised", *small, "--out", out]
+    assert cli.main([*command, "--backend", BACKEND]) == 0
+    assert keras_ssl.RunFolder(out).load_model().network.name == "mlp"
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["network"] == "mlp"
+
+
 def test_resuming_with_other_augmentation_is_an_error(tmp_path, capsys):
     out = tmp_path / "run"
     steps = ["--epochs", "1", "--steps-per-epoch", "1", "--out", str(out)]
@@ -106,6 +148,7 @@ def test_a_run_is_not_overwritten_unless_resumed(tmp_path, capsys):
         (["--method", "fixmtach"], "Did you mean fixmatch"),
         (["--network", "wide_resnet"], "Did you mean wide_resnet_28_"),
         (["--data", "digit"], "digits"),
+        (["--set", "treshold=0.9"], "Did you mean threshold"),
         (["--labels-per-class", "500"], "has 1"),
         (["--batch-size", "400", "--unlabeled-ratio", "7"], "only 1297"),
         (["--seed", str(2**64)], "eed must be between 0"),
@@ -151,6 +194,7 @@ def test_a_backend_that_contradicts_the_environment(capsys, monkeypatch):
         ("--batch-size", "-3", "of at least 1; received '-3'"),
         ("--seed", "-1", "of at least 0; received '-1'"),
         ("--backend", "theano", "invalid choice: 'theano'"),
+        ("--set", "threshold", "expected NAME=VALUE, such as threshold=0.9"),
     ],
 )
 def test_exit_code_of_wrong_usage_is_2(capsys, flag, value, message):
