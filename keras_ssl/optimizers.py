@@ -34,6 +34,43 @@ class SevenSixteenthsCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
+class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
+    """A constant learning rate, then a straight line down to 0.
+
+    Rasmus et al., NeurIPS 2015 (ladder networks).
+
+    Args:
+        initial: learning rate until the line begins.
+        total_steps: the length of the whole training in steps.
+        constant: the part of the training, 0 to 1, at which the line begins.
+            Defaults to 0.67.
+    """
+
+    def __init__(
+        self,
+        initial: float,
+        total_steps: int,
+        constant: float = 0.67,
+    ) -> None:
+        super().__init__()
+        self.initial = initial
+        self.total_steps = total_steps
+        self.constant = constant
+
+    def __call__(self, step: Tensor) -> Tensor:
+        begin = self.constant * self.total_steps
+        done = (ops.cast(step, "float32") - begin) / (self.total_steps - begin)
+        return self.initial * (1.0 - ops.clip(done, 0.0, 1.0))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "initial": self.initial,
+            "total_steps": self.total_steps,
+            "constant": self.constant,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
 class SGD(keras.optimizers.SGD):
     """Keras' SGD with the papers' weight decay: an L2 penalty on kernels.
 

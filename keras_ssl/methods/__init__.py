@@ -9,6 +9,8 @@ from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
 from keras_ssl.methods.fixmatch import FixMatch as FixMatch
 from keras_ssl.methods.flexmatch import FlexMatch as FlexMatch
+from keras_ssl.methods.gamma_ladder import GammaLadder as GammaLadder
+from keras_ssl.methods.ladder import Ladder as Ladder
 from keras_ssl.methods.mean_teacher import MeanTeacher as MeanTeacher
 from keras_ssl.methods.pi_model import PiModel as PiModel
 from keras_ssl.methods.pseudo_label import PseudoLabel as PseudoLabel
@@ -19,6 +21,8 @@ from keras_ssl.ssl_model import SSLModel
 METHODS = {
     "supervised": Supervised,
     "pseudo_label": PseudoLabel,
+    "ladder": Ladder,
+    "gamma_ladder": GammaLadder,
     "pi_model": PiModel,
     "mean_teacher": MeanTeacher,
     "vat": VAT,

@@ -11,6 +11,7 @@ from typing import Any
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
 from keras_ssl.networks.conv_large import ConvLarge
+from keras_ssl.networks.ladder import LadderMLP
 from keras_ssl.networks.mlp import MLP
 from keras_ssl.networks.small_cnn import SmallCNN
 from keras_ssl.networks.wide_resnet import WideResNet
@@ -19,6 +20,7 @@ NETWORKS = {
     "small_cnn": SmallCNN,
     "mlp": MLP,
     "conv_large": ConvLarge,
+    "ladder_mlp": LadderMLP,
     "wide_resnet_28_2": functools.partial(WideResNet, depth=28, width=2),
     "wide_resnet_28_8": functools.partial(WideResNet, depth=28, width=8),
 }

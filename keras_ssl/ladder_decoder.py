@@ -1,0 +1,167 @@
+"""The way down a ladder: a network's mirror image, joined level by level."""
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from keras_ssl.backend import Tensor
+from keras_ssl.ladder_encoder import Layer, Level
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class Combinator(keras.layers.Layer):
+    """z_hat = (z~ - mu(u)) v(u) + mu(u), the best guess for a Gaussian z.
+
+        mu(u) = a1 sigmoid(a2 u + a3) + a4 u + a5
+        v(u) = a6 sigmoid(a7 u + a8) + a9 u + a10
+
+    for each channel with a1 to a10 of its own, at first 0 but a2 = a7 = 1.
+    Rasmus et al., NeurIPS 2015, section 3.2; they are the rows of the one
+    weight here. Called on `[z~, u]`, both `(batch, ..., channels)`.
+    """
+
+    def build(self, input_shape: list[tuple[int | None, ...]]) -> None:
+        first = [0.0, 1.0, 0.0, 0.0, 0.0] * 2
+        self.a = self.add_weight(
+            shape=(10, input_shape[0][-1]), name="a",
+            initializer=lambda shape, dtype=None: ops.broadcast_to(
+                ops.cast(ops.reshape(first, (10, 1)), dtype), shape
+            ),
+        )  # fmt: skip
+
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        z, u = inputs
+        a = [self.a[row] for row in range(10)]
+        mu = a[0] * ops.sigmoid(a[1] * u + a[2]) + a[3] * u + a[4]
+        v = a[5] * ops.sigmoid(a[6] * u + a[7]) + a[8] * u + a[9]
+        return (z - mu) * v + mu
+
+
+def decoder(
+    levels: Sequence[Level],
+    image_shape: tuple[int, ...],
+    costs: Sequence[float],
+) -> keras.Model:
+    """The decoder of a ladder, from its top down to the lowest cost.
+
+    u at the top are the predicted probabilities; below it is z_hat of the level
+    above, sent back through the mirror image of that level: the transposed map
+    with weights of its own for a dense or convolutional layer, copies of each
+    value for pooling. u is normalized, over a batch in training and by moving
+    statistics otherwise.
+
+    Args:
+        levels: those of the encoder.
+        image_shape: `(height, width, channels)`, level 0.
+        costs: factor of the cost of each level from level 0 up.
+
+    Returns:
+        A `keras.Model` from `[probabilities, z~ of the top, ..., z~ of the
+        lowest]` to `[z_hat of the top, ..., z_hat of the lowest]`; the lowest
+        is the first level that has a cost.
+
+    Raises:
+        ValueError: the costs are not one for each level and one for the
+            images, or are negative, or all 0.
+    """
+    if len(costs) != len(levels) + 1 or min(costs) < 0 or not any(costs):
+        raise ValueError(
+            f"expected {len(levels) + 1} costs, of the images and of "
+            f"{len(levels)} levels, none below 0 and not all of them 0; "
+            f"received {tuple(costs)}"
+        )
+    lowest = next(place for place, cost in enumerate(costs) if cost)
+    shapes = [tuple(image_shape), *(level.shape for level in levels)]
+    top = len(levels)
+    above = keras.Input(shapes[top], name="probabilities")
+    inputs, outputs = [above], []
+    for place in range(top, lowest - 1, -1):
+        shape = shapes[place]
+        lateral = keras.Input(shape, name=f"z_{place}")
+        epsilon = levels[max(place, 1) - 1].norm.epsilon
+        if place == top:
+            u, flat = above, False
+        else:
+            u = _mirror(levels[place], outputs[-1], shape)
+            # each value of its own where the level above sees a vector
+            flat = levels[place].flattens
+        outputs.append(_joined(lateral, u, flat, epsilon))
+        inputs.append(lateral)
+    return keras.Model(inputs, outputs, name="decoder")
+
+
+def _joined(z: Tensor, u: Tensor, flat: bool, epsilon: float) -> Tensor:
+    """z_hat from z~ and the signal from above, of the shape of z~."""
+    shape = z.shape[1:]
+    if flat and len(shape) > 1:
+        z, u = (keras.layers.Reshape((math.prod(shape),))(x) for x in (z, u))
+    u = keras.layers.BatchNormalization(
+        center=False, scale=False, epsilon=epsilon
+    )(u)
+    z_hat = Combinator()([z, u])
+    if z_hat.shape[1:] != shape:
+        z_hat = keras.layers.Reshape(shape)(z_hat)
+    return z_hat
+
+
+def _mirror(level: Level, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """x back through the maps of a level, to the shape of the level below."""
+    for place in range(len(level.maps) - 1, -1, -1):
+        layer = level.maps[place]
+        before = tuple(layer.input.shape[1:])
+        for reflection in _reflections(layer, before):
+            x = reflection(x)
+        x = _fitted(x, before)
+    return x
+
+
+def _reflections(layer: Layer, shape: tuple[int, ...]) -> list[Layer]:
+    """Layers that lead from a layer's output back to its input's shape."""
+    layers = keras.layers
+    if isinstance(layer, layers.Dense):
+        start = keras.initializers.VarianceScaling(
+            1.0, "fan_in", "untruncated_normal"
+        )
+        return [
+            layers.Dense(shape[-1], use_bias=False, kernel_initializer=start)
+        ]
+    if isinstance(layer, layers.Conv2D):
+        # a transposed kernel has its inputs last
+        start = keras.initializers.VarianceScaling(1.0, "fan_out", "uniform")
+        return [
+            layers.Conv2DTranspose(
+                shape[-1],
+                layer.kernel_size,
+                layer.strides,
+                layer.padding,
+                dilation_rate=layer.dilation_rate,
+                use_bias=False,
+                kernel_initializer=start,
+            )
+        ]
+    if isinstance(layer, layers.ZeroPadding2D):
+        return [layers.Cropping2D(layer.padding)]
+    if isinstance(layer, layers.GlobalAveragePooling2D):
+        height, width, channels = shape
+        return [
+            layers.Reshape((1, 1, channels)),
+            layers.UpSampling2D((height, width)),
+        ]
+    if isinstance(layer, layers.Flatten):
+        return [layers.Reshape(shape)]
+    return [layers.UpSampling2D(layer.strides)]  # pooling
+
+
+def _fitted(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """x cropped, or filled up with zeros, at the right and the bottom."""
+    if x.shape[1:] == shape:
+        return x
+    more = [
+        want - have for want, have in zip(shape[:2], x.shape[1:3], strict=True)
+    ]
+    fill = tuple((0, max(n, 0)) for n in more)
+    crop = tuple((0, max(-n, 0)) for n in more)
+    x = keras.layers.ZeroPadding2D(fill)(x)
+    return keras.layers.Cropping2D(crop)(x)
