@@ -1,13 +1,14 @@
 """The way down a ladder: a network's mirror image, joined level by level."""
 
-import math
 from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from keras_ssl.backend import Tensor
-from keras_ssl.ladder_encoder import Layer, Level
+from keras_ssl.ladder_encoder import Level
+
+EPSILON = 1e-6  # of the normalization of u, see `networks.ladder`
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -58,9 +59,8 @@ def decoder(
         costs: factor of the cost of each level from level 0 up.
 
     Returns:
-        A `keras.Model` from `[probabilities, z~ of the top, ..., z~ of the
-        lowest]` to `[z_hat of the top, ..., z_hat of the lowest]`; the lowest
-        is the first level that has a cost.
+        A `keras.Model` from `[probabilities, z~ of level 0, ..., z~ of the
+        top]` to `[z_hat of the lowest level with a cost, ..., of the top]`.
 
     Raises:
         ValueError: the costs are not one for each level and one for the
@@ -74,31 +74,27 @@ def decoder(
         )
     lowest = next(place for place, cost in enumerate(costs) if cost)
     shapes = [tuple(image_shape), *(level.shape for level in levels)]
-    top = len(levels)
-    above = keras.Input(shapes[top], name="probabilities")
-    inputs, outputs = [above], []
-    for place in range(top, lowest - 1, -1):
-        shape = shapes[place]
-        lateral = keras.Input(shape, name=f"z_{place}")
-        epsilon = levels[max(place, 1) - 1].norm.epsilon
-        if place == top:
-            u, flat = above, False
-        else:
-            u = _mirror(levels[place], outputs[-1], shape)
-            # each value of its own where the level above sees a vector
-            flat = levels[place].flattens
-        outputs.append(_joined(lateral, u, flat, epsilon))
-        inputs.append(lateral)
-    return keras.Model(inputs, outputs, name="decoder")
+    guess = keras.Input(shapes[-1], name="probabilities")
+    noisy = [
+        keras.Input(shape, name=f"z_{i}") for i, shape in enumerate(shapes)
+    ]
+    inputs, outputs = [guess, *noisy], []
+    for place in range(len(levels), lowest - 1, -1):
+        above = levels[place] if place < len(levels) else None
+        u = _mirror(above, guess) if above else guess
+        guess = _joined(noisy[place], u, above)
+        outputs.append(guess)
+    return keras.Model(inputs, outputs[::-1], name="decoder")
 
 
-def _joined(z: Tensor, u: Tensor, flat: bool, epsilon: float) -> Tensor:
+def _joined(z: Tensor, u: Tensor, above: Level | None) -> Tensor:
     """z_hat from z~ and the signal from above, of the shape of z~."""
     shape = z.shape[1:]
-    if flat and len(shape) > 1:
-        z, u = (keras.layers.Reshape((math.prod(shape),))(x) for x in (z, u))
+    # each value has its own combinator where the level above sees a vector
+    if above and above.flattens:
+        z, u = (keras.layers.Flatten()(x) for x in (z, u))
     u = keras.layers.BatchNormalization(
-        center=False, scale=False, epsilon=epsilon
+        center=False, scale=False, epsilon=EPSILON
     )(u)
     z_hat = Combinator()([z, u])
     if z_hat.shape[1:] != shape:
@@ -106,18 +102,19 @@ def _joined(z: Tensor, u: Tensor, flat: bool, epsilon: float) -> Tensor:
     return z_hat
 
 
-def _mirror(level: Level, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _mirror(level: Level, x: Tensor) -> Tensor:
     """x back through the maps of a level, to the shape of the level below."""
-    for place in range(len(level.maps) - 1, -1, -1):
-        layer = level.maps[place]
-        before = tuple(layer.input.shape[1:])
-        for reflection in _reflections(layer, before):
+    for layer in reversed(level.maps):
+        shape = tuple(layer.input.shape[1:])
+        for reflection in _reflections(layer, shape):
             x = reflection(x)
-        x = _fitted(x, before)
+        x = _fitted(x, shape)
     return x
 
 
-def _reflections(layer: Layer, shape: tuple[int, ...]) -> list[Layer]:
+def _reflections(
+    layer: keras.layers.Layer, shape: tuple[int, ...]
+) -> list[keras.layers.Layer]:
     """Layers that lead from a layer's output back to its input's shape."""
     layers = keras.layers
     if isinstance(layer, layers.Dense):

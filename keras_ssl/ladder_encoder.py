@@ -4,14 +4,14 @@ What Rasmus et al., NeurIPS 2015 call a layer ends with a batch normalization;
 here any network that is a chain of such layers is taken apart into them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_ssl import backend
 from keras_ssl.backend import Tensor
-
-Layer = keras.layers.Layer
 
 # what may stand before a batch normalization, and after one
 MAPS = (
@@ -41,19 +41,21 @@ class Level:
         activations: the layers after it, elementwise.
 
     Attributes:
+        moving: its moving mean and variance.
         shape: of z, without the batch.
         flattens: whether the level sees the one below as a vector.
     """
 
     def __init__(
         self,
-        maps: list[Layer],
+        maps: list[keras.layers.Layer],
         norm: keras.layers.BatchNormalization,
-        activations: list[Layer],
+        activations: list[keras.layers.Layer],
     ) -> None:
         self.maps = maps
         self.norm = norm
         self.activations = activations
+        self.moving = norm.moving_mean, norm.moving_variance
         self.shape = tuple(norm.output.shape[1:])
         self.flattens = any(isinstance(m, keras.layers.Flatten) for m in maps)
 
@@ -97,20 +99,31 @@ class Level:
             z = layer(z)
         return z
 
-    def remember(self, moments: tuple[Tensor, Tensor]) -> None:
-        """Moves the statistics of inference towards those of a batch."""
-        keep = self.norm.momentum
-        moving = (self.norm.moving_mean, self.norm.moving_variance)
-        for variable, new in zip(moving, moments, strict=True):
-            new = ops.cast(ops.stop_gradient(new), variable.dtype)
-            variable.assign(keep * variable + (1.0 - keep) * new)
 
-    def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """z and the activations of inference, from those of the level below."""
-        (pre,) = self.climb(h)
-        moving = (self.norm.moving_mean, self.norm.moving_variance)
-        z = self.standardize(pre, tuple(ops.cast(m, pre.dtype) for m in moving))
-        return z, self.activate(z)
+def follow(levels: Sequence[Level], images: Tensor) -> None:
+    """Moves the moving statistics of levels towards those of a clean batch."""
+    with backend.no_grad():
+        h = images
+        for level in levels:
+            (z,), (moments,) = level.normalize(h)
+            h = level.activate(z)
+            keep = level.norm.momentum
+            for variable, new in zip(level.moving, moments, strict=True):
+                new = ops.cast(new, variable.dtype)
+                variable.assign(keep * variable + (1.0 - keep) * new)
+
+
+def infer(
+    levels: Sequence[Level], images: Tensor
+) -> tuple[list[Tensor], list[Tensor]]:
+    """z and h of each level with moving statistics, both from level 0 up."""
+    z, h = [images], [images]
+    for level in levels:
+        (x,) = level.climb(h[-1])
+        mean, variance = (ops.cast(m, x.dtype) for m in level.moving)
+        z.append(level.standardize(x, (mean, variance)))
+        h.append(level.activate(z[-1]))
+    return z, h
 
 
 def levels(network: keras.Model) -> list[Level]:
@@ -127,7 +140,7 @@ def levels(network: keras.Model) -> list[Level]:
         ValueError: the network is something else; the message names the layer.
     """
     found: list[Level] = []
-    maps: list[Layer] = []
+    maps: list[keras.layers.Layer] = []
     for layer in _chain(network):
         name = f"{type(layer).__name__} {layer.name!r}"
         if isinstance(layer, MAPS):
@@ -162,7 +175,7 @@ def levels(network: keras.Model) -> list[Level]:
     return found
 
 
-def _chain(network: keras.Model) -> list[Layer]:
+def _chain(network: keras.Model) -> list[keras.layers.Layer]:
     """The layers of a network in order, without its input."""
     layers = [
         layer

@@ -1,12 +1,13 @@
 """Ladder networks: Rasmus et al., NeurIPS 2015."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
-from keras import ops
+from keras import ops, tree
 
-from keras_ssl import backend, ladder_decoder, ladder_encoder
+from keras_ssl import ladder_decoder, ladder_encoder
 from keras_ssl.generative import Generative
 from keras_ssl.losses import cross_entropy, probabilities
 from keras_ssl.optimizers import ConstantThenLinear
@@ -15,45 +16,42 @@ from keras_ssl.optimizers import ConstantThenLinear
 class Ladder(Generative):
     """A decoder takes the noise out of every layer of the classifier.
 
-        z_0 = h_0 = x;  z_l = (W_l h_{l-1} - mean_l) / std_l
-        h_l = act(gamma_l z_l + beta_l)
-        z~_l = the same on a second path, + sigma N(0, 1) here and on x
-        u_top = BN(p~(u));  u_l = BN(V_{l+1} z_hat_{l+1})
-        z_hat_l = (z~_l - mu_l(u_l)) v_l(u_l) + mu_l(u_l)
+        z_l = (W_l h_{l-1} - mean_l) / std_l;  z_0 = h_0 = x
+        h_l = activation(gamma_l z_l + beta_l)
+        z~_l = the same on a noisy path: + sigma N(0, 1) here, and on x
+        u_l = BN(V_{l+1} z_hat_{l+1});  u_top = BN(p~(u))
+        z_hat_l = (z~_l - mu(u_l)) v(u_l) + mu(u_l)
         C_l = mean_u ||(z_hat_l - mean_l) / std_l - z_l||^2 / width_l
         L = H(y, p~(x)) + sum_l costs_l C_l
 
-    mean and std are those of a batch: of labeled and unlabeled images apart, of
-    the two paths apart; in C_l, which the unlabeled images give, those of the
-    clean path. z_l in C_l takes its gradient, as in the authors' code. mu and v
-    are `ladder_decoder.Combinator`'s. The network itself is the classifier; its
-    moving statistics follow the clean labeled images.
+    mean and std are of one batch: labeled and unlabeled images have their own,
+    so have the two paths; C_l, of the unlabeled images, has those of the clean
+    path, and z_l in it takes a gradient, as in the authors' code. mu and v are
+    `ladder_decoder.Combinator`'s. Inference is the network itself, whose moving
+    statistics follow the clean labeled images. `reconstruct` is z_hat_0 of the
+    path without noise, if costs[0] is not 0; `encode` the layer below the top.
 
-    Published errors on MNIST, 100 labels, 150 epochs of 600 steps: 1.06 +- 0.37
-    %; 1.09 +- 0.32 % (not verified) with costs=(5000, 0, 0, 0, 0, 0, 0). Other
-    numbers of labels: 2000, 20, 0.1, ... for 50, and for 1,000 with sigma=0.2;
-    1000, 1, 0.01, ... for all. `LadderConv("fc")`: 0.99 +- 0.15 % (not
-    verified).
+    Published for MNIST, 150 epochs of 600 steps, 100 labels: 1.06 +- 0.37 %
+    error; 1.09 +- 0.32 % (not verified) with costs=(5000, 0, 0, 0, 0, 0, 0);
+    0.99 +- 0.15 % (not verified) with the network "ladder_conv_fc". Costs for
+    other numbers of labels: 2000, 20, 0.1, ... for 50, and with sigma 0.2 for
+    1,000; 1000, 1, 0.01, ... for all.
 
-    Deviations: gamma z + beta and not gamma (z + beta), as a Keras network has
-    it; the network's momentum for the moving statistics, where the authors have
-    a window of 10 batches and measure anew after training.
-
-    `reconstruct` is the decoder's z_hat_0 of the clean path; there is none
-    where costs[0] is 0. `encode` gives the activations below the top.
+    Deviations: gamma z + beta, as Keras networks have it, not gamma (z + beta);
+    moving statistics with the network's momentum, the authors' are of 10
+    batches and measured anew after training.
 
     Args:
         network: a chain of levels, see `ladder_encoder.levels`.
-        costs: of each level from the image to the logits. Nothing below the
-            lowest cost is decoded. `None`: 1000, 10, 0.1, 0.1, ..., which were
-            published for 100 labels.
+        costs: of each level, from the images (level 0) to the logits. `None`:
+            1000, 10, 0.1, ..., 0.1, published for 100 labels.
         sigma: standard deviation of the noise.
         ema_decay: see `SSLModel`; 0, no average, as in the paper.
         **kwargs: see `SSLModel`.
 
     Raises:
-        ValueError: the network is no chain of levels; or the costs are not one
-            more than its levels, are negative, or all 0.
+        ValueError: the network is no chain of levels; or costs are not one for
+            each level and one for the images, or negative, or all 0.
     """
 
     terms = ("supervised", "denoising")
@@ -86,55 +84,36 @@ class Ladder(Generative):
     def noise(self, z):
         return keras.random.normal(ops.shape(z), seed=self.random)
 
-    def corrupt(self, z):
+    def corrupted(self, z):
         return z + self.sigma * self.noise(z)
 
+    def decode(self, p, noisy, training):
+        """z_hat of each level, from the lowest cost up."""
+        return tree.flatten(self.decoder([p, *noisy], training=training))
+
     def objective(self, batch):
-        x, labeled = self.normalize(batch["unlabeled"]), batch["labeled"]
-        labeled = self.normalize(labeled)
-        h = [self.corrupt(labeled), self.corrupt(x), x]
-        noisy, clean, statistics = [h[1]], [x], [None]
+        x, labeled = map(self.normalize, (batch["unlabeled"], batch["labeled"]))
+        h = [self.corrupted(labeled), self.corrupted(x), x]
+        noisy, clean, scaled = [h[1]], [x], [lambda z_hat: z_hat]
         for level in self.levels:
             z, moments = level.normalize(*h)
-            z = [self.corrupt(z[0]), self.corrupt(z[1]), z[2]]
+            z = [self.corrupted(z[0]), self.corrupted(z[1]), z[2]]
             h = [level.activate(part) for part in z]
             noisy.append(z[1])
             clean.append(z[2])
-            statistics.append(moments[2])
-        with backend.no_grad():
-            for level in self.levels:
-                (z,), (moments,) = level.normalize(labeled)
-                level.remember(moments)
-                labeled = level.activate(z)
+            scaled.append(partial(level.standardize, moments=moments[2]))
+        ladder_encoder.follow(self.levels, labeled)
         z_hat = self.decode(probabilities(h[1]), noisy, training=True)
-        costs = []
-        for place, cost in enumerate(self.factors):
-            if cost:
-                guess = z_hat[place]
-                if place:
-                    level = self.levels[place - 1]
-                    guess = level.standardize(guess, statistics[place])
-                error = ops.square(guess - clean[place])
-                costs.append(cost * ops.mean(error))
-        return {
-            "supervised": ops.mean(cross_entropy(batch["labels"], h[0])),
-            "denoising": sum(costs),
-        }
-
-    def decode(self, top, noisy, training):
-        inputs = [top, *reversed(noisy)][: len(self.decoder.inputs)]
-        z_hat = self.decoder(inputs, training=training)
-        places = range(len(noisy) - 1, -1, -1)
-        return dict(zip(places, z_hat, strict=False))
+        denoising = 0.0
+        for place, guess in enumerate(z_hat, len(noisy) - len(z_hat)):
+            error = ops.square(scaled[place](guess) - clean[place])
+            denoising += self.factors[place] * ops.mean(error)
+        supervised = ops.mean(cross_entropy(batch["labels"], h[0]))
+        return {"supervised": supervised, "denoising": denoising}
 
     def z_hat_0(self, images):
-        h, clean = images, [images]
-        for level in self.levels:
-            z, h = level.infer(h)
-            clean.append(z)
-        return self.decode(probabilities(h), clean, training=False)[0]
+        z, h = ladder_encoder.infer(self.levels, images)
+        return self.decode(probabilities(h[-1]), z, training=False)[0]
 
     def code(self, images):
-        for level in self.levels[:-1]:
-            _, images = level.infer(images)
-        return images
+        return ladder_encoder.infer(self.levels, images)[1][-2]
