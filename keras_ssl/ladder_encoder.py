@@ -182,7 +182,7 @@ def _chain(network: keras.Model) -> list[keras.layers.Layer]:
         for layer in network.layers
         if not isinstance(layer, keras.layers.InputLayer)
     ]
-    if not hasattr(network, "operations") or len(network.inputs) != 1:
+    if len(getattr(network, "inputs", None) or ()) != 1:
         raise _unfit("it is no functional or sequential model of one input")
     x: Any = network.inputs[0]
     for layer in layers:

@@ -11,7 +11,7 @@ from typing import Any
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
 from keras_ssl.networks.conv_large import ConvLarge
-from keras_ssl.networks.ladder import LadderMLP
+from keras_ssl.networks.ladder import LadderConv, LadderMLP
 from keras_ssl.networks.mlp import MLP
 from keras_ssl.networks.small_cnn import SmallCNN
 from keras_ssl.networks.wide_resnet import WideResNet
@@ -21,11 +21,23 @@ NETWORKS = {
     "mlp": MLP,
     "conv_large": ConvLarge,
     "ladder_mlp": LadderMLP,
+    "ladder_conv_fc": functools.partial(LadderConv, "fc"),
+    "ladder_conv_small": functools.partial(LadderConv, "small"),
+    "ladder_conv_large": functools.partial(LadderConv, "large"),
     "wide_resnet_28_2": functools.partial(WideResNet, depth=28, width=2),
     "wide_resnet_28_8": functools.partial(WideResNet, depth=28, width=8),
 }
 
-__all__ = ["MLP", "ConvLarge", "SmallCNN", "WideResNet", "get", "names"]
+__all__ = [
+    "MLP",
+    "ConvLarge",
+    "LadderConv",
+    "LadderMLP",
+    "SmallCNN",
+    "WideResNet",
+    "get",
+    "names",
+]
 
 
 def names() -> list[str]:

@@ -30,13 +30,32 @@ def network(
     x = keras.layers.Flatten()(x)
     if dropout:
         x = keras.layers.Dropout(dropout, seed=seed)(x)
-    made = keras.Model(images, keras.layers.Dense(CLASSES)(x))
+    return known(keras.Model(images, keras.layers.Dense(CLASSES)(x)), seed)
+
+
+def known(made, seed=0):
+    """A model with weights that are equal everywhere."""
     rng = np.random.default_rng(seed)
     for variable in made.trainable_variables:
         if variable.name not in ("gamma", "beta"):
             scale = 1.5 / np.sqrt(np.prod(variable.shape[:-1]))
             variable.assign(rng.normal(0.0, scale, variable.shape))
     return made
+
+
+def ladder_network(activation="swish"):
+    """Three levels: a convolution, pooling and a dense layer, the logits."""
+    images = keras.Input(SHAPE)
+    x = keras.layers.Conv2D(4, 3, padding="same", use_bias=False)(images)
+    x = keras.layers.BatchNormalization(momentum=0.9, scale=False)(x)
+    x = keras.layers.Activation(activation)(x)
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(2)(x))
+    x = keras.layers.Dense(6, use_bias=False)(x)
+    x = keras.layers.BatchNormalization(momentum=0.9, scale=False)(x)
+    x = keras.layers.Activation(activation)(x)
+    x = keras.layers.Dense(CLASSES, use_bias=False)(x)
+    logits = keras.layers.BatchNormalization(momentum=0.9)(x)
+    return known(keras.Model(images, logits))
 
 
 def plain_network(normalize=False):
@@ -63,12 +82,15 @@ ARGUMENTS = {
     # GANs
     # autoencoders
     # ladder networks
+    "ladder": {"costs": (1.0, 0.5, 0.1, 0.1)},
     # variational autoencoders
 }
 NETWORKS = {
     # GANs
     # autoencoders
     # ladder networks
+    "ladder": ladder_network,
+    "gamma_ladder": ladder_network,
     # variational autoencoders
 }
 
@@ -82,6 +104,8 @@ def model(name, **arguments):
         chosen = NETWORKS[name]()
     made = cls(chosen or network(), **arguments)
     made.build_state(POOL)
+    if hasattr(made, "decoder"):
+        known(made.decoder)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
     return made

@@ -246,6 +246,75 @@ def test_mlp_has_the_given_hidden_layers():
     assert len(layers_of(made, BatchNormalization)) == 3
 
 
+# The ladders ------------------------------------------------------------------
+
+
+def plan(made):
+    """Layers with weights and pooling, and what batch normalization has."""
+    found = []
+    for layer in made.layers:
+        if isinstance(layer, Conv2D):
+            assert not layer.use_bias
+            found.append(f"{layer.kernel_size[0]}x{layer.filters}")
+        elif isinstance(layer, keras.layers.Dense):
+            assert not layer.use_bias
+            found.append(f"dense {layer.units}")
+        elif isinstance(layer, BatchNormalization):
+            found[-1] += " b" * layer.center + " g" * layer.scale
+        elif "Pooling" in type(layer).__name__:
+            found.append("pool")
+    return found
+
+
+def test_the_ladder_mlp_is_that_of_the_paper():
+    made = networks.LadderMLP()
+    hidden = [f"dense {units} b" for units in (1000, 500, 250, 250, 250)]
+    assert plan(made) == [*hidden, "dense 10 b g"]
+    assert made.count_params() == 1_543_290
+
+
+def test_the_ladder_conv_fc_is_that_of_the_paper():
+    made = networks.get("ladder_conv_fc")()
+    ones = [f"1x{filters} b" for filters in (500, 250, 250, 250, 10)]
+    assert plan(made) == ["26x1000 b", *ones, "pool b g"]
+    assert made.get_layer("features").input.shape == (None, 3, 3, 10)
+
+
+def test_the_ladder_conv_small_is_that_of_the_paper():
+    made = networks.get("ladder_conv_small")()
+    assert plan(made) == [
+        "5x32 b", "pool", "3x64 b", "3x64 b", "pool", "3x128 b", "1x10 b",
+        "pool", "dense 10 b g",
+    ]  # fmt: skip
+    sizes = [layer.output.shape[1] for layer in layers_of(made, Conv2D)]
+    assert sizes == [32, 14, 16, 6, 6]
+
+
+def test_the_ladder_conv_large_is_that_of_the_paper():
+    made = networks.get("ladder_conv_large")(input_shape=(32, 32, 3))
+    assert plan(made) == [
+        *["3x96 b"] * 3, "pool", *["3x192 b"] * 3, "pool",
+        "3x192 b", "1x192 b", "1x10 b", "pool b",
+    ]  # fmt: skip
+    sizes = [layer.output.shape[1] for layer in layers_of(made, Conv2D)]
+    assert sizes == [30, 32, 34, 15, 17, 15, 6, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("variant", "size"), [("fc", 3), ("small", 5), ("large", 11)]
+)
+def test_a_ladder_conv_takes_the_smallest_images_and_no_smaller(variant, size):
+    made = networks.LadderConv(variant, input_shape=(size, size, 1))
+    assert made.get_layer("features").input.shape[1:3] == (1, 1)
+    with pytest.raises(ValueError, match=f"at least {size} x {size}; received"):
+        networks.LadderConv(variant, input_shape=(size, size - 1, 1))
+
+
+def test_an_unknown_ladder_conv_is_refused():
+    with pytest.raises(ValueError, match="fc, small, large; received 'big'"):
+        networks.LadderConv("big")
+
+
 # All of them ------------------------------------------------------------------
 
 
@@ -274,7 +343,7 @@ def test_logits_are_finite_and_survive_saving(name, tmp_path):
     )
     for layer in layers_of(made, BatchNormalization):
         assert layer.momentum == 0.5
-        assert layer.epsilon == 1e-3
+        assert layer.epsilon == (1e-6 if "ladder" in name else 1e-3)
         # not the values that a new layer has
         layer.moving_mean.assign(layer.moving_mean + 0.1)
     logits = ops.convert_to_numpy(made(images))
