@@ -7,22 +7,36 @@ model = keras_ssl.methods.get("fixmatch")(network)  # == methods.FixMatch
 
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
+from keras_ssl.methods.adversarial_auto_encoder import (
+    AdversarialAutoEncoder as AdversarialAutoEncoder,
+)
+from keras_ssl.methods.auto_encoder import AutoEncoder as AutoEncoder
 from keras_ssl.methods.fixmatch import FixMatch as FixMatch
 from keras_ssl.methods.flexmatch import FlexMatch as FlexMatch
 from keras_ssl.methods.gamma_ladder import GammaLadder as GammaLadder
 from keras_ssl.methods.ladder import Ladder as Ladder
 from keras_ssl.methods.mean_teacher import MeanTeacher as MeanTeacher
 from keras_ssl.methods.pi_model import PiModel as PiModel
+from keras_ssl.methods.pretrained_auto_encoder import (
+    PretrainedAutoEncoder as PretrainedAutoEncoder,
+)
 from keras_ssl.methods.pseudo_label import PseudoLabel as PseudoLabel
 from keras_ssl.methods.supervised import Supervised as Supervised
 from keras_ssl.methods.vat import VAT as VAT
+from keras_ssl.methods.what_where_auto_encoder import (
+    WhatWhereAutoEncoder as WhatWhereAutoEncoder,
+)
 from keras_ssl.ssl_model import SSLModel
 
 METHODS = {
     "supervised": Supervised,
+    "pretrained_auto_encoder": PretrainedAutoEncoder,
+    "auto_encoder": AutoEncoder,
     "pseudo_label": PseudoLabel,
     "ladder": Ladder,
     "gamma_ladder": GammaLadder,
+    "what_where_auto_encoder": WhatWhereAutoEncoder,
+    "adversarial_auto_encoder": AdversarialAutoEncoder,
     "pi_model": PiModel,
     "mean_teacher": MeanTeacher,
     "vat": VAT,

@@ -10,6 +10,13 @@ from typing import Any
 
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
+from keras_ssl.networks.auto_encoder import (
+    ConvDecoder,
+    ConvEncoder,
+    Discriminator,
+    Generator,
+    WhatWhereCNN,
+)
 from keras_ssl.networks.conv_large import ConvLarge
 from keras_ssl.networks.ladder import LadderConv, LadderMLP
 from keras_ssl.networks.mlp import MLP
@@ -26,6 +33,12 @@ NETWORKS = {
     "ladder_conv_large": functools.partial(LadderConv, "large"),
     "wide_resnet_28_2": functools.partial(WideResNet, depth=28, width=2),
     "wide_resnet_28_8": functools.partial(WideResNet, depth=28, width=8),
+    "discriminator": Discriminator,
+    "conv_encoder": ConvEncoder,
+    "adversarial_encoder": functools.partial(
+        Discriminator, hidden=(1000, 1000)
+    ),
+    "what_where_cnn": WhatWhereCNN,
 }
 
 __all__ = [
@@ -34,6 +47,11 @@ __all__ = [
     "LadderConv",
     "LadderMLP",
     "SmallCNN",
+    "ConvDecoder",
+    "ConvEncoder",
+    "Discriminator",
+    "Generator",
+    "WhatWhereCNN",
     "WideResNet",
     "get",
     "names",

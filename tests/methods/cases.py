@@ -73,6 +73,39 @@ def plain_network(normalize=False):
     return made
 
 
+def set_weights(variables, seed=0):
+    """Known values for weights; those of normalization keep theirs."""
+    rng = np.random.default_rng(seed)
+    for variable in variables:
+        if variable.name not in ("gamma", "beta"):
+            scale = 1.0 / np.sqrt(np.prod(variable.shape[:-1]))
+            variable.assign(rng.normal(0.0, scale, variable.shape))
+
+
+def coded_network():
+    """Dense, with a code that does not hold all of an image."""
+    images = keras.Input(SHAPE)
+    x = keras.layers.Flatten()(images)
+    x = keras.layers.Dense(12, "swish", name="code")(x)
+    made = keras.Model(images, keras.layers.Dense(CLASSES)(x))
+    set_weights(made.trainable_variables)
+    return made
+
+
+def pooled_network():
+    """Convolutions and maximum poolings without normalization."""
+    images = keras.Input(SHAPE)
+    x = images
+    for filters in (4, 6):
+        x = keras.layers.Conv2D(filters, 3, padding="same")(x)
+        x = keras.layers.Activation("swish")(x)
+        x = keras.layers.MaxPooling2D()(x)
+    x = keras.layers.Flatten()(x)
+    made = keras.Model(images, keras.layers.Dense(CLASSES)(x))
+    set_weights(made.trainable_variables)
+    return made
+
+
 # what a method needs to be tried on small images, by name: arguments, and a
 # function that makes a network where it does not take any
 ARGUMENTS = {
@@ -81,6 +114,7 @@ ARGUMENTS = {
     "flexmatch": {"threshold": 0.5},
     # GANs
     # autoencoders
+    "adversarial_auto_encoder": {"width": 16, "style_size": 3},
     # ladder networks
     "ladder": {"costs": (1.0, 0.5, 0.1, 0.1)},
     # variational autoencoders
@@ -88,6 +122,10 @@ ARGUMENTS = {
 NETWORKS = {
     # GANs
     # autoencoders
+    "auto_encoder": coded_network,
+    "pretrained_auto_encoder": coded_network,
+    "adversarial_auto_encoder": coded_network,
+    "what_where_auto_encoder": pooled_network,
     # ladder networks
     "ladder": ladder_network,
     "gamma_ladder": ladder_network,
@@ -103,6 +141,10 @@ def model(name, **arguments):
     if name in NETWORKS:
         chosen = NETWORKS[name]()
     made = cls(chosen or network(), **arguments)
+    # those of the networks that the method made itself
+    known = {id(variable) for variable in made.network.variables}
+    own = [v for v in made.trainable_variables if id(v) not in known]
+    set_weights(own, seed=1)
     made.build_state(POOL)
     if hasattr(made, "decoder"):
         known(made.decoder)

@@ -18,6 +18,21 @@ from keras_ssl.losses import cross_entropy
 NAMES = methods.names()
 SEMI_SUPERVISED = [name for name in NAMES if name != "supervised"]
 
+# how many of the network's last weights the unlabeled images do not reach: the
+# classifier's last layer, where what they teach ends at the code before it
+UNREACHED = {
+    "pretrained_auto_encoder": 2,
+    "auto_encoder": 2,
+    "what_where_auto_encoder": 2,
+}
+# how many of them wait for a later stage
+WAITING = {"pretrained_auto_encoder": 2}
+
+
+def all_but(values, count):
+    """The values without the last `count`."""
+    return values[: len(values) - count]
+
 
 def own_arguments(cls):
     """Names of the arguments that the class itself adds."""
@@ -38,6 +53,7 @@ class Trained:
     """A method after two compiled steps, with what was before."""
 
     def __init__(self, name):
+        self.name = name
         self.model = cases.model(name, network=cases.plain_network(True))
         self.cls = type(self.model)
         self.model.compile(total_steps=10)
@@ -65,6 +81,7 @@ def trained(request):
 def half_way(request):
     """A method in the middle of its training, where every term counts."""
     made = cases.model(request.param, network=cases.plain_network())
+    made.test_name = request.param
     return oracle.at_progress(made, 0.5)
 
 
@@ -74,8 +91,10 @@ def half_way(request):
 def test_it_trains(trained):
     assert all(np.isfinite(logs["loss"]) for logs in trained.logs)
     assert trained.logs[0]["loss"] != trained.logs[1]["loss"]
-    for before, after in zip(trained.before, trained.weights(), strict=True):
-        assert np.isfinite(after).all()
+    waiting = WAITING.get(trained.name, 0)
+    pairs = list(zip(trained.before, trained.weights(), strict=True))
+    assert all(np.isfinite(after).all() for _, after in pairs)
+    for before, after in all_but(pairs, waiting):
         assert np.abs(before - after).max() > 1e-5
     assert trained.model.steps_taken() == 2
 
@@ -95,8 +114,9 @@ def test_its_configuration_makes_the_same_model_again(trained):
     again = trained.cls.from_config(json.loads(config))
     assert json.dumps(again.get_config()) == config
     for name in {*own_arguments(trained.cls), *own_arguments(SSLModel)}:
-        if name != "network":
-            assert getattr(again, name) == getattr(trained.model, name)
+        value = getattr(trained.model, name)
+        if not isinstance(value, keras.Model):
+            assert getattr(again, name) == value
 
 
 def test_it_survives_saving(trained, tmp_path):
@@ -120,8 +140,12 @@ def test_it_survives_saving(trained, tmp_path):
 def test_its_unlabeled_terms_give_the_network_a_gradient(half_way):
     names = [name for name in half_way.terms if name != "supervised"]
     batch = cases.batch(type(half_way), 0)
+    unreached = UNREACHED.get(half_way.test_name, 0)
     for name in names:
-        for gradient in oracle.term_gradients(half_way, batch, name):
+        found = oracle.term_gradients(half_way, batch, name)
+        for gradient in found[len(found) - unreached :]:
+            assert not gradient.any()
+        for gradient in all_but(found, unreached):
             assert np.isfinite(gradient).all()
             size = np.abs(gradient).max()
             assert size > 1e-3, f"{name} does not reach the network"

@@ -315,6 +315,65 @@ def test_an_unknown_ladder_conv_is_refused():
         networks.LadderConv("big")
 
 
+# Of autoencoders and generative models ----------------------------------------
+
+
+def test_the_dense_generator_and_discriminator_are_those_of_mnist():
+    made = networks.Generator()
+    assert made.input_shape == (None, 100)
+    assert made.output_shape == (None, 28, 28, 1)
+    assert trainable_count(made) == 100 * 128 + 128 + 128 * 784 + 784
+    made = networks.Discriminator()
+    assert trainable_count(made) == 784 * 128 + 128 + 128 * 10 + 10
+    assert made.get_layer("code").output.shape == (None, 128)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (8, 8, 1), (9, 11, 3)])
+def test_generators_and_decoders_make_images_from_0_to_1(shape):
+    rng = np.random.default_rng(0)
+    for made in (
+        networks.Generator(64, shape),
+        networks.ConvDecoder((64,), shape),
+        networks.ConvDecoder((2, 4, 8), shape),
+    ):
+        code = rng.normal(0, 30, (3, *made.input_shape[1:])).astype("f4")
+        images = ops.convert_to_numpy(made(code))
+        assert images.shape == (3, *shape)
+        assert 0 <= images.min() < 0.5 < images.max() <= 1
+
+
+def test_the_convolutional_decoder_mirrors_its_encoder():
+    encoder, decoder = networks.ConvEncoder(), networks.ConvDecoder()
+    assert [c.filters for c in layers_of(encoder, Conv2D)] == [32, 64]
+    transposed = layers_of(decoder, keras.layers.Conv2DTranspose)
+    assert [c.filters for c in transposed] == [32, 1]
+    (code,) = (x for x in encoder.layers if x.name == "code")
+    assert code.output.shape == decoder.input_shape
+    assert layers_of(decoder, keras.layers.Reshape)[0].target_shape == (
+        7,
+        7,
+        64,
+    )
+
+
+def test_the_adversarial_encoder_has_two_layers_of_1000():
+    made = networks.get("adversarial_encoder")()
+    units = [layer.units for layer in layers_of(made, keras.layers.Dense)]
+    assert units == [1000, 1000, 10]
+
+
+def test_the_critics_of_a_code_see_their_own_part_alone():
+    made = networks.auto_encoder.CodeCritics((2, 3), (6, 5))
+    codes = np.random.default_rng(0).normal(0, 1, (4, 5)).astype("float32")
+    other = codes.copy()
+    other[:, :2] += 1
+    one, two = (ops.convert_to_numpy(made(x)) for x in (codes, other))
+    assert one.shape == (4, 2)
+    np.testing.assert_array_equal(one[:, 1], two[:, 1])
+    assert (one[:, 0] != two[:, 0]).all()
+    assert trainable_count(made) == (18 + 35 + 6) + (24 + 35 + 6)
+
+
 # All of them ------------------------------------------------------------------
 
 
