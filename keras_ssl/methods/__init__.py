@@ -11,9 +11,12 @@ from keras_ssl.methods.adversarial_auto_encoder import (
     AdversarialAutoEncoder as AdversarialAutoEncoder,
 )
 from keras_ssl.methods.auto_encoder import AutoEncoder as AutoEncoder
+from keras_ssl.methods.bad_gan import BadGAN as BadGAN
+from keras_ssl.methods.cat_gan import CatGAN as CatGAN
 from keras_ssl.methods.fixmatch import FixMatch as FixMatch
 from keras_ssl.methods.flexmatch import FlexMatch as FlexMatch
 from keras_ssl.methods.gamma_ladder import GammaLadder as GammaLadder
+from keras_ssl.methods.improved_gan import ImprovedGAN as ImprovedGAN
 from keras_ssl.methods.ladder import Ladder as Ladder
 from keras_ssl.methods.mean_teacher import MeanTeacher as MeanTeacher
 from keras_ssl.methods.pi_model import PiModel as PiModel
@@ -37,8 +40,11 @@ METHODS = {
     "gamma_ladder": GammaLadder,
     "what_where_auto_encoder": WhatWhereAutoEncoder,
     "adversarial_auto_encoder": AdversarialAutoEncoder,
+    "cat_gan": CatGAN,
+    "improved_gan": ImprovedGAN,
     "pi_model": PiModel,
     "mean_teacher": MeanTeacher,
+    "bad_gan": BadGAN,
     "vat": VAT,
     "fixmatch": FixMatch,
     "flexmatch": FlexMatch,

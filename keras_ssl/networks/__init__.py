@@ -18,6 +18,7 @@ from keras_ssl.networks.auto_encoder import (
     WhatWhereCNN,
 )
 from keras_ssl.networks.conv_large import ConvLarge
+from keras_ssl.networks.gan import DCGAN, GanConv, GanMLP
 from keras_ssl.networks.ladder import LadderConv, LadderMLP
 from keras_ssl.networks.mlp import MLP
 from keras_ssl.networks.small_cnn import SmallCNN
@@ -31,6 +32,9 @@ NETWORKS = {
     "ladder_conv_fc": functools.partial(LadderConv, "fc"),
     "ladder_conv_small": functools.partial(LadderConv, "small"),
     "ladder_conv_large": functools.partial(LadderConv, "large"),
+    "gan_mlp": GanMLP,
+    "gan_conv": GanConv,
+    "dcgan": DCGAN,
     "wide_resnet_28_2": functools.partial(WideResNet, depth=28, width=2),
     "wide_resnet_28_8": functools.partial(WideResNet, depth=28, width=8),
     "discriminator": Discriminator,
@@ -52,6 +56,9 @@ __all__ = [
     "Discriminator",
     "Generator",
     "WhatWhereCNN",
+    "DCGAN",
+    "GanConv",
+    "GanMLP",
     "WideResNet",
     "get",
     "names",

@@ -1,12 +1,14 @@
 """Small models and batches for the tests of methods, equal on every backend."""
 
 import hashlib
+import inspect
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_ssl import methods
+from keras_ssl.networks import gan
 
 SHAPE = (8, 8, 1)
 CLASSES = 4
@@ -33,13 +35,18 @@ def network(
     return known(keras.Model(images, keras.layers.Dense(CLASSES)(x)), seed)
 
 
+def set_weights(variables, seed=0, scale=1.0):
+    """Known values for weights; those of normalization keep theirs."""
+    rng = np.random.default_rng(seed)
+    for variable in variables:
+        if variable.name not in ("gamma", "beta"):
+            spread = scale / np.sqrt(np.prod(variable.shape[:-1]))
+            variable.assign(rng.normal(0.0, spread, variable.shape))
+
+
 def known(made, seed=0):
     """A model with weights that are equal everywhere."""
-    rng = np.random.default_rng(seed)
-    for variable in made.trainable_variables:
-        if variable.name not in ("gamma", "beta"):
-            scale = 1.5 / np.sqrt(np.prod(variable.shape[:-1]))
-            variable.assign(rng.normal(0.0, scale, variable.shape))
+    set_weights(made.trainable_variables, seed, scale=1.5)
     return made
 
 
@@ -73,15 +80,6 @@ def plain_network(normalize=False):
     return made
 
 
-def set_weights(variables, seed=0):
-    """Known values for weights; those of normalization keep theirs."""
-    rng = np.random.default_rng(seed)
-    for variable in variables:
-        if variable.name not in ("gamma", "beta"):
-            scale = 1.0 / np.sqrt(np.prod(variable.shape[:-1]))
-            variable.assign(rng.normal(0.0, scale, variable.shape))
-
-
 def coded_network():
     """Dense, with a code that does not hold all of an image."""
     images = keras.Input(SHAPE)
@@ -106,13 +104,27 @@ def pooled_network():
     return made
 
 
-# what a method needs to be tried on small images, by name: arguments, and a
-# function that makes a network where it does not take any
+def generator():
+    """Noise of 5 values to images."""
+    return gan.generator_mlp(SHAPE, hidden=(7,), noise_size=5)
+
+
+def encoder():
+    """Images to the distribution of their 5 noises."""
+    return gan.encoder_mlp(SHAPE, hidden=(7,), noise_size=5)
+
+
+# what a method needs to be tried on small images, by name: arguments (a
+# network among them as a function that makes it), and a function that makes a
+# network where it does not take any
 ARGUMENTS = {
     "pseudo_label": {"threshold": 0.5},
     "fixmatch": {"threshold": 0.5},
     "flexmatch": {"threshold": 0.5},
     # GANs
+    "improved_gan": {"generator": generator},
+    "cat_gan": {"generator": generator},
+    "bad_gan": {"generator": generator, "encoder": encoder},
     # autoencoders
     "adversarial_auto_encoder": {"width": 16, "style_size": 3},
     # ladder networks
@@ -140,27 +152,39 @@ def model(name, **arguments):
     chosen = arguments.pop("network", None)
     if name in NETWORKS:
         chosen = NETWORKS[name]()
+    arguments = {
+        key: value() if inspect.isfunction(value) else value
+        for key, value in arguments.items()
+    }
     made = cls(chosen or network(), **arguments)
-    # those of the networks that the method made itself
-    known = {id(variable) for variable in made.network.variables}
-    own = [v for v in made.trainable_variables if id(v) not in known]
+    # the weights of its further networks
+    there = {id(variable) for variable in made.network.variables}
+    own = [v for v in made.trainable_variables if id(v) not in there]
     set_weights(own, seed=1)
     made.build_state(POOL)
-    if hasattr(made, "decoder"):
-        known(made.decoder)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
+    if hasattr(made, "latent"):
+        size = made.generator.input_shape[-1]
+        made.latent = lambda n: waves(n, size)
     return made
+
+
+def waves(n, size):
+    """Numbers from 0 to 1 instead of random ones, `(n, size)`."""
+    place = ops.arange(n * size, dtype="float32")
+    return ops.reshape(0.5 + 0.5 * ops.cos(13.0 * place), (n, size))
 
 
 def batch(cls, step, labeled=6, ratio=2):
     """`(views, labels)` of a step: smooth random images, uint8."""
     rng = np.random.default_rng(1000 + step)
-    sizes = {"labeled": labeled, "unlabeled": labeled * ratio}
-    views = {
-        name: rng.integers(0, 256, (sizes[stream], *SHAPE)).astype("uint8")
-        for name, (stream, _) in cls.views.items()
-    }
+    views = {}
+    for name, (stream, _) in cls.views.items():
+        # any other stream walks the unlabeled pool
+        size = labeled if stream == "labeled" else labeled * ratio
+        images = rng.integers(0, 256, (size, *SHAPE))
+        views[name] = images.astype("uint8")
     views["index"] = rng.permutation(POOL)[: labeled * ratio].astype("int32")
     return views, rng.integers(0, CLASSES, labeled).astype("int32")
 
