@@ -58,9 +58,10 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         self.constant = constant
 
     def __call__(self, step: Tensor) -> Tensor:
+        if self.constant >= 1:
+            return ops.convert_to_tensor(self.initial, "float32")
         begin = self.constant * self.total_steps
-        length = max(self.total_steps - begin, 1)
-        done = (ops.cast(step, "float32") - begin) / length
+        done = (ops.cast(step, "float32") - begin) / (self.total_steps - begin)
         return self.initial * (1.0 - ops.clip(done, 0.0, 1.0))
 
     def get_config(self) -> dict[str, Any]:

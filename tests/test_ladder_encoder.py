@@ -152,8 +152,14 @@ def subclassed():
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (networks.MLP, "no batch normalization follows 'logits'"),
-        (networks.ConvLarge, "GaussianNoise .* cannot stand"),
+        (
+            lambda: networks.MLP(3, hidden=(4,)),
+            "no batch normalization follows 'logits'",
+        ),
+        (
+            lambda: chain(layers.GaussianNoise(0.1), normalization()),
+            "GaussianNoise .* cannot stand",
+        ),
         (two_branches, "does not follow the layer before it"),
         (shared_layer, "does not follow the layer before it"),
         (subclassed, "no functional or sequential model"),
