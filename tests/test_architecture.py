@@ -12,8 +12,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
 LEARNING = {
     "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
+<<<<<<< HEAD
     "saving", "methods", "networks", "run_folder", "generative",
     "denoising", "sample_grid",
+=======
+    "saving", "methods", "networks", "run_folder", "gan", "generative",
+>>>>>>> 8fa5677 (The GANs' steps by hand in JAX)
 }  # fmt: skip
 
 
