@@ -54,6 +54,7 @@ def test_the_first_losses_are_the_same(name):
         state, loss = step(state, {**views, "labels": labels})
         model.reset_metrics()
         logs = model.train_on_batch(views, labels, return_dict=True)
+        # absolute, of terms about 1 that CatGAN takes from one another; and
         # Adam makes much of what little gradients differ by
         tolerance = 1e-5 if i == 0 else 2e-3
-        assert float(loss) == pytest.approx(logs["loss"], rel=tolerance)
+        assert float(loss) == pytest.approx(logs["loss"], abs=tolerance)
