@@ -12,12 +12,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
 LEARNING = {
     "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
-<<<<<<< HEAD
     "saving", "methods", "networks", "run_folder", "generative",
-    "denoising", "sample_grid",
-=======
-    "saving", "methods", "networks", "run_folder", "gan", "generative",
->>>>>>> 8fa5677 (The GANs' steps by hand in JAX)
+    "densities", "variational", "denoising", "sample_grid",
 }  # fmt: skip
 
 
@@ -81,7 +77,7 @@ def test_the_learning_wing_does_not_import_the_data_wing(name):
 
 
 def test_the_stateless_rooms_import_nothing_of_ours():
-    for name in ("losses.py", "schedules.py"):
+    for name in ("losses.py", "schedules.py", "densities.py"):
         assert not ours(imports(PACKAGE / name))
 
 

@@ -7,6 +7,7 @@ model = keras_ssl.methods.get("fixmatch")(network)  # == methods.FixMatch
 
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
+from keras_ssl.methods.adgm import ADGM as ADGM
 from keras_ssl.methods.adversarial_auto_encoder import (
     AdversarialAutoEncoder as AdversarialAutoEncoder,
 )
@@ -18,12 +19,16 @@ from keras_ssl.methods.flexmatch import FlexMatch as FlexMatch
 from keras_ssl.methods.gamma_ladder import GammaLadder as GammaLadder
 from keras_ssl.methods.improved_gan import ImprovedGAN as ImprovedGAN
 from keras_ssl.methods.ladder import Ladder as Ladder
+from keras_ssl.methods.m1 import M1 as M1
+from keras_ssl.methods.m1_m2 import M1M2 as M1M2
+from keras_ssl.methods.m2 import M2 as M2
 from keras_ssl.methods.mean_teacher import MeanTeacher as MeanTeacher
 from keras_ssl.methods.pi_model import PiModel as PiModel
 from keras_ssl.methods.pretrained_auto_encoder import (
     PretrainedAutoEncoder as PretrainedAutoEncoder,
 )
 from keras_ssl.methods.pseudo_label import PseudoLabel as PseudoLabel
+from keras_ssl.methods.sdgm import SDGM as SDGM
 from keras_ssl.methods.supervised import Supervised as Supervised
 from keras_ssl.methods.vat import VAT as VAT
 from keras_ssl.methods.what_where_auto_encoder import (
@@ -36,12 +41,17 @@ METHODS = {
     "pretrained_auto_encoder": PretrainedAutoEncoder,
     "auto_encoder": AutoEncoder,
     "pseudo_label": PseudoLabel,
+    "m1": M1,
+    "m2": M2,
+    "m1_m2": M1M2,
     "ladder": Ladder,
     "gamma_ladder": GammaLadder,
     "what_where_auto_encoder": WhatWhereAutoEncoder,
     "adversarial_auto_encoder": AdversarialAutoEncoder,
     "cat_gan": CatGAN,
     "improved_gan": ImprovedGAN,
+    "adgm": ADGM,
+    "sdgm": SDGM,
     "pi_model": PiModel,
     "mean_teacher": MeanTeacher,
     "bad_gan": BadGAN,

@@ -22,11 +22,19 @@ from keras_ssl.networks.gan import DCGAN, GanConv, GanMLP
 from keras_ssl.networks.ladder import LadderConv, LadderMLP
 from keras_ssl.networks.mlp import MLP
 from keras_ssl.networks.small_cnn import SmallCNN
+from keras_ssl.networks.vae import (
+    AuxiliaryClassifier,
+    CodeClassifier,
+    DenseClassifier,
+)
 from keras_ssl.networks.wide_resnet import WideResNet
 
 NETWORKS = {
     "small_cnn": SmallCNN,
     "mlp": MLP,
+    "dense_classifier": DenseClassifier,
+    "code_classifier": CodeClassifier,
+    "auxiliary_classifier": AuxiliaryClassifier,
     "conv_large": ConvLarge,
     "ladder_mlp": LadderMLP,
     "ladder_conv_fc": functools.partial(LadderConv, "fc"),

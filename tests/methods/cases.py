@@ -2,13 +2,14 @@
 
 import hashlib
 import inspect
+import math
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_ssl import methods
-from keras_ssl.networks import gan
+from keras_ssl.networks import gan, vae
 
 SHAPE = (8, 8, 1)
 CLASSES = 4
@@ -114,6 +115,32 @@ def encoder():
     return gan.encoder_mlp(SHAPE, hidden=(7,), noise_size=5)
 
 
+def pixels():
+    return math.prod(SHAPE)
+
+
+def gaussian(*sizes):
+    """Of a vector of 5, given vectors of these sizes."""
+    return vae.Gaussian(sizes, 5, (7,))
+
+
+def decoder(*sizes):
+    """Of an image, given vectors of these sizes."""
+    return vae.Logits(sizes, pixels(), (7,))
+
+
+def code_classifier():
+    return known(vae.CodeClassifier(CLASSES, SHAPE, (7, 6), 5, (8,)))
+
+
+def auxiliary_classifier():
+    return known(
+        vae.AuxiliaryClassifier(
+            CLASSES, SHAPE, (7, 6), 5, "softplus", momentum=None
+        )
+    )
+
+
 # what a method needs to be tried on small images, by name: arguments (a
 # network among them as a function that makes it), and a function that makes a
 # network where it does not take any
@@ -130,6 +157,33 @@ ARGUMENTS = {
     # ladder networks
     "ladder": {"costs": (1.0, 0.5, 0.1, 0.1)},
     # variational autoencoders
+    "m1": {"decoder": lambda: decoder(5)},
+    "m2": {
+        "labeled_size": 8,
+        "encoder": lambda: gaussian(pixels(), CLASSES),
+        "decoder": lambda: decoder(5, CLASSES),
+    },
+    "m1_m2": {
+        "labeled_size": 8,
+        "encoder": lambda: gaussian(5, CLASSES),
+        "decoder": lambda: gaussian(5, CLASSES),
+        "image_decoder": lambda: decoder(5),
+        "code_size": 5,
+    },
+    "adgm": {
+        "labeled_size": 8,
+        "alpha": 0.01,
+        "encoder": lambda: gaussian(pixels(), 5, CLASSES),
+        "decoder": lambda: decoder(5, CLASSES),
+        "auxiliary_decoder": lambda: gaussian(5, CLASSES, pixels()),
+    },
+    "sdgm": {
+        "labeled_size": 8,
+        "alpha": 0.01,
+        "encoder": lambda: gaussian(pixels(), 5, CLASSES),
+        "decoder": lambda: decoder(5, 5, CLASSES),
+        "auxiliary_decoder": lambda: gaussian(5, CLASSES),
+    },
 }
 NETWORKS = {
     # GANs
@@ -142,6 +196,10 @@ NETWORKS = {
     "ladder": ladder_network,
     "gamma_ladder": ladder_network,
     # variational autoencoders
+    "m1": code_classifier,
+    "m1_m2": code_classifier,
+    "adgm": auxiliary_classifier,
+    "sdgm": auxiliary_classifier,
 }
 
 
