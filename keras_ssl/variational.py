@@ -84,11 +84,14 @@ class Variational(Generative):
         """Standard Gaussian noise of an array's shape."""
         return keras.random.normal(ops.shape(like), seed=self.random)
 
+    def uniform(self, like: Tensor) -> Tensor:
+        """Numbers from 0 to 1 of an array's shape."""
+        return keras.random.uniform(ops.shape(like), seed=self.random)
+
     def bits(self, images: Tensor) -> Tensor:
         """uint8 images as 0 and 1, drawn anew with their values as chances."""
         images = self.normalize(images)
-        chance = keras.random.uniform(ops.shape(images), seed=self.random)
-        return ops.cast(chance < images, "float32")
+        return ops.cast(self.uniform(images) < images, "float32")
 
     def sample(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """A draw from a Gaussian with a gradient into its parameters."""

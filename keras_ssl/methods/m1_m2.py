@@ -38,7 +38,7 @@ class M1M2(M2):
         **kwargs: see `M2`.
     """
 
-    monitors = (*M2.monitors, "active")
+    monitors = ("active",)
     default_network = "code_classifier"
 
     def __init__(
@@ -56,13 +56,10 @@ class M1M2(M2):
         encoder = encoder or Gaussian((x, y), code_size, (300,), scale=1e-3)
         decoder = decoder or Gaussian((code_size, y), x, (300,), scale=1e-3)
         super().__init__(network, encoder, decoder, code_size, **kwargs)
-        self.image_decoder = image_decoder or Logits(
-            (x,), self.image_size, (500, 500)
-        )
+        size = self.image_size
+        self.image_decoder = image_decoder or Logits((x,), size, (500, 500))
         self.m1_part = m1_part
-        self.spread = self.add_weight(
-            (x,), trainable=False, initializer="ones", name="spread"
-        )
+        self.spread = self.add_weight((x,), "ones", trainable=False)
 
     def stages(self):
         return {"m1": self.m1_part, "m2": 1.0}
@@ -80,16 +77,17 @@ class M1M2(M2):
         return {name: adam(total_steps) for name in self.stages()}
 
     def update(self, batch):
-        objective = self.objective_m1 if self.stage == "m1" else self.objective
-        return self.descend(lambda: objective(batch), self.stage)
+        self.monitor(active=ops.sum(self.active()))
+        return self.descend(lambda: self.objective(batch), self.stage)
 
-    def objective_m1(self, batch):
+    def objective(self, batch):
+        if self.stage == "m2":
+            return super().objective(batch)
         encoder = self.network.get_layer("encoder")
         bits = self.bits(batch["unlabeled"])
         bound, mean = self.image_bound(bits, encoder, self.image_decoder)
         spread = ops.stop_gradient(ops.std(mean[:, 0], axis=0))
         self.spread.assign(0.99 * self.spread + 0.01 * spread)
-        self.monitor(unlabeled_bound=bound, active=ops.sum(self.active()))
         return {
             "supervised": ops.zeros(()),
             "unlabeled": -ops.mean(bound),
@@ -110,9 +108,9 @@ class M1M2(M2):
         return self.image_decoder(features * self.active())
 
     def see(self, images):
-        x = self.flat(self.normalize(images))
-        x = self.sample(*self.network.get_layer("encoder")(x)) * self.active()
-        x = ops.stop_gradient(x)
+        encoder = self.network.get_layer("encoder")
+        code = encoder(self.flat(self.normalize(images)))
+        x = ops.stop_gradient(self.sample(*code) * self.active())
         return self.network.get_layer("classifier")(x, training=True)[:, 0], x
 
     def likelihood(self, x, decoded):

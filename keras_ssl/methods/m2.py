@@ -43,7 +43,6 @@ class M2(Variational):
     """
 
     terms = ("supervised", "unlabeled", "prior")
-    monitors: tuple[str, ...] = ("labeled_bound", "unlabeled_bound")
     conditional = True
     default_network = "dense_classifier"
 
@@ -97,7 +96,6 @@ class M2(Variational):
         log_q = log_probabilities(logits_u)
         each = self.bound(ops.eye(self.classes)[None], given)
         guessed = ops.sum(ops.exp(log_q) * (each - log_q), axis=-1)
-        self.monitor(labeled_bound=known, unlabeled_bound=guessed)
         of_bound, of_error, of_guess = self.weights_of_terms()
         error = ops.mean(cross_entropy(labels, logits))
         return {

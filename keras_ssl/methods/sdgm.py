@@ -13,9 +13,13 @@ class SDGM(ADGM):
         -L(x, y) = log p(x|a,z,y) + log p(a|z,y) - log q(a|x)
                    - KL(q(z|x,a,y) || N(0, 1)) + log p(y)
 
-    The rest is as in `ADGM`, its arguments and deviations too.
+    The rest is as in `ADGM`, its deviations too. Published: 1.32 +- 0.07 %
+    error on MNIST with 100 labels.
 
-    Published: 1.32 +- 0.07 % error on MNIST with 100 labels.
+    Args:
+        network: see `ADGM`.
+        **kwargs: see `ADGM`; `decoder` is given a, z and y,
+            `auxiliary_decoder` z and y.
     """
 
     given_of_x = ("a", "z", "y")

@@ -153,7 +153,12 @@ ARGUMENTS = {
     "cat_gan": {"generator": generator},
     "bad_gan": {"generator": generator, "encoder": encoder},
     # autoencoders
-    "adversarial_auto_encoder": {"width": 16, "style_size": 3},
+    # the noise of these cases is steep, and most so where codes are played with
+    "adversarial_auto_encoder": {
+        "width": 16,
+        "style_size": 3,
+        "noise_std": 0.05,
+    },
     # ladder networks
     "ladder": {"costs": (1.0, 0.5, 0.1, 0.1)},
     # variational autoencoders
@@ -218,10 +223,12 @@ def model(name, **arguments):
     # the weights of its further networks
     there = {id(variable) for variable in made.network.variables}
     own = [v for v in made.trainable_variables if id(v) not in there]
-    set_weights(own, seed=1)
+    set_weights(own, seed=1, scale=0.5 if hasattr(made, "bits") else 1.0)
     made.build_state(POOL)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
+    if hasattr(made, "uniform"):
+        made.uniform = lambda images: ops.square(ops.sin(29.0 * images))
     if hasattr(made, "latent"):
         size = made.generator.input_shape[-1]
         made.latent = lambda n: waves(n, size)
