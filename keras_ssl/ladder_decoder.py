@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl.backend import Tensor
@@ -24,11 +25,12 @@ class Combinator(keras.layers.Layer):
     """
 
     def build(self, input_shape: list[tuple[int | None, ...]]) -> None:
-        first = [0.0, 1.0, 0.0, 0.0, 0.0] * 2
+        channels = input_shape[0][-1]
+        first = np.tile([0.0, 1.0, 0.0, 0.0, 0.0], 2)[:, None]
         self.a = self.add_weight(
-            shape=(10, input_shape[0][-1]), name="a",
-            initializer=lambda shape, dtype=None: ops.broadcast_to(
-                ops.cast(ops.reshape(first, (10, 1)), dtype), shape
+            shape=(10, channels), name="a",
+            initializer=lambda shape, dtype=None: ops.cast(
+                np.broadcast_to(first, shape).copy(), dtype
             ),
         )  # fmt: skip
 

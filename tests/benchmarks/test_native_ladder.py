@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_ssl import methods, networks
 
@@ -43,5 +44,5 @@ def test_without_noise_the_losses_of_three_steps_are_equal(name):
             (variance, level.norm.moving_variance),
         ]:
             np.testing.assert_allclose(
-                found, np.array(variable), rtol=1e-3, atol=1e-4
+                found, ops.convert_to_numpy(variable), rtol=1e-3, atol=1e-4
             )
