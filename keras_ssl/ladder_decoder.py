@@ -53,7 +53,7 @@ def decoder(
     above, sent back through the mirror image of that level: the transposed map
     with weights of its own for a dense or convolutional layer, copies of each
     value for pooling. u is normalized, over a batch in training and by moving
-    statistics otherwise.
+    statistics, with Keras' momentum of 0.99, otherwise.
 
     Args:
         levels: those of the encoder.

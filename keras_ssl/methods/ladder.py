@@ -35,11 +35,10 @@ class Ladder(Generative):
     error; 1.09 +- 0.32 % (not verified) with costs=(5000, 0, 0, 0, 0, 0, 0);
     0.99 +- 0.15 % (not verified) with the network "ladder_conv_fc". Costs for
     other numbers of labels: 2000, 20, 0.1, ... for 50, and with sigma 0.2 for
-    1,000; 1000, 1, 0.01, ... for all.
+    1,000; 1000, 1, 0.01, ... for all; 2000, 0, ... for 1,000 and for all.
 
-    Deviations: gamma z + beta, as Keras networks have it, not gamma (z + beta);
-    moving statistics with the network's momentum, the authors' are of 10
-    batches and measured anew after training.
+    Deviations: gamma z + beta, as Keras has it, not gamma (z + beta); moving
+    statistics with the network's momentum, not measured anew after training.
 
     Args:
         network: a chain of levels, see `ladder_encoder.levels`.
@@ -50,8 +49,8 @@ class Ladder(Generative):
         **kwargs: see `SSLModel`.
 
     Raises:
-        ValueError: the network is no chain of levels; or costs are not one for
-            each level and one for the images, or negative, or all 0.
+        ValueError: the network is no chain of levels; or costs are too many,
+            too few, negative or all 0.
     """
 
     terms = ("supervised", "denoising")
@@ -66,10 +65,12 @@ class Ladder(Generative):
         **kwargs: Any,
     ) -> None:
         super().__init__(network, ema_decay=ema_decay, **kwargs)
-        self.costs = None if costs is None else tuple(costs)
         self.sigma = sigma
         self.levels = tuple(ladder_encoder.levels(network))
-        self.factors = self.costs or self.published_costs(len(self.levels))
+        self.costs = None if costs is None else tuple(costs)
+        if (factors := self.costs) is None:
+            factors = self.published_costs(len(self.levels))
+        self.factors = factors
         shape = network.input_shape[1:]
         self.decoder = ladder_decoder.decoder(self.levels, shape, self.factors)
         self.rebuild = self.z_hat_0 if self.factors[0] else None

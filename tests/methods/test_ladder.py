@@ -247,7 +247,7 @@ def test_the_published_costs_are_those_for_100_labels():
 
 
 @pytest.mark.parametrize(
-    "costs", [(1.0, 1.0), (1.0,) * 4, (0.0, 0.0, 0.0), (1.0, -1.0, 1.0)]
+    "costs", [(), (1.0, 1.0), (1.0,) * 4, (0.0, 0.0, 0.0), (1.0, -1.0, 1.0)]
 )
 def test_costs_that_do_not_fit_are_refused(costs):
     with pytest.raises(ValueError, match="expected 3 costs.*received"):
