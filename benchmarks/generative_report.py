@@ -127,23 +127,29 @@ def picture(run, folder):
         sample_grid.save_png(path, sample_grid.grid(shown))
     if model.code is not None:
         codes = model.encode(images[:2000]).reshape(2000, -1)
-        scatter(codes, labels[:2000], folder / f"{config['method']}_codes.svg")
+        scatter(codes, labels[:2000], folder / f"{config['method']}_codes.png")
 
 
 def scatter(codes, labels, path):
     """Codes in two dimensions, colored by class."""
     import matplotlib
 
-    matplotlib.use("svg")
+    matplotlib.use("agg")
     import matplotlib.pyplot as plt
     from sklearn.manifold import TSNE
 
     places = TSNE(random_state=0, init="pca").fit_transform(codes)
     figure, axes = plt.subplots(figsize=(5, 5))
     points = axes.scatter(*places.T, c=labels, s=4, cmap="tab10")
-    axes.legend(*points.legend_elements(), loc="upper right", fontsize=7)
+    axes.legend(
+        *points.legend_elements(),
+        loc="center left",
+        frameon=False,
+        bbox_to_anchor=(1.0, 0.5),
+        fontsize=7,
+    )
     axes.set_axis_off()
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+    figure.savefig(path, bbox_inches="tight", dpi=100)
     plt.close(figure)
 
 
