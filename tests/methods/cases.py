@@ -223,7 +223,7 @@ def model(name, **arguments):
     # the weights of its further networks
     there = {id(variable) for variable in made.network.variables}
     own = [v for v in made.trainable_variables if id(v) not in there]
-    set_weights(own, seed=1, scale=0.5 if hasattr(made, "bits") else 1.0)
+    set_weights(own, seed=1)
     made.build_state(POOL)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
