@@ -45,9 +45,9 @@ def set_weights(variables, seed=0, scale=1.0):
             variable.assign(rng.normal(0.0, spread, variable.shape))
 
 
-def known(made, seed=0):
+def known(made, seed=0, scale=1.5):
     """A model with weights that are equal everywhere."""
-    set_weights(made.trainable_variables, seed, scale=1.5)
+    set_weights(made.trainable_variables, seed, scale)
     return made
 
 
@@ -107,12 +107,14 @@ def pooled_network():
 
 def generator():
     """Noise of 5 values to images."""
-    return gan.generator_mlp(SHAPE, hidden=(7,), noise_size=5)
+    made = gan.generator_mlp(SHAPE, hidden=(7,), noise_size=5)
+    return known(made, scale=1.0)
 
 
 def encoder():
     """Images to the distribution of their 5 noises."""
-    return gan.encoder_mlp(SHAPE, hidden=(7,), noise_size=5)
+    made = gan.encoder_mlp(SHAPE, hidden=(7,), noise_size=5)
+    return known(made, scale=1.0)
 
 
 def pixels():
@@ -121,24 +123,24 @@ def pixels():
 
 def gaussian(*sizes):
     """Of a vector of 5, given vectors of these sizes."""
-    return vae.Gaussian(sizes, 5, (7,))
+    return known(vae.Gaussian(sizes, 5, (7,)), scale=1.0)
 
 
 def decoder(*sizes):
     """Of an image, given vectors of these sizes."""
-    return vae.Logits(sizes, pixels(), (7,))
+    return known(vae.Logits(sizes, pixels(), (7,)), scale=1.0)
 
 
 def code_classifier():
-    return known(vae.CodeClassifier(CLASSES, SHAPE, (7, 6), 5, (8,)))
+    made = vae.CodeClassifier(CLASSES, SHAPE, (7, 6), 5, (8,))
+    return known(made, scale=1.0)
 
 
 def auxiliary_classifier():
-    return known(
-        vae.AuxiliaryClassifier(
-            CLASSES, SHAPE, (7, 6), 5, "softplus", momentum=None
-        )
+    made = vae.AuxiliaryClassifier(
+        CLASSES, SHAPE, (7, 6), 5, "softplus", momentum=None
     )
+    return known(made, scale=1.0)
 
 
 # what a method needs to be tried on small images, by name: arguments (a
@@ -165,6 +167,7 @@ ARGUMENTS = {
     "m1": {"decoder": lambda: decoder(5)},
     "m2": {
         "labeled_size": 8,
+        "code_size": 5,
         "encoder": lambda: gaussian(pixels(), CLASSES),
         "decoder": lambda: decoder(5, CLASSES),
     },
@@ -178,6 +181,7 @@ ARGUMENTS = {
     "adgm": {
         "labeled_size": 8,
         "alpha": 0.01,
+        "code_size": 5,
         "encoder": lambda: gaussian(pixels(), 5, CLASSES),
         "decoder": lambda: decoder(5, CLASSES),
         "auxiliary_decoder": lambda: gaussian(5, CLASSES, pixels()),
@@ -185,6 +189,7 @@ ARGUMENTS = {
     "sdgm": {
         "labeled_size": 8,
         "alpha": 0.01,
+        "code_size": 5,
         "encoder": lambda: gaussian(pixels(), 5, CLASSES),
         "decoder": lambda: decoder(5, 5, CLASSES),
         "auxiliary_decoder": lambda: gaussian(5, CLASSES),
@@ -220,8 +225,14 @@ def model(name, **arguments):
         for key, value in arguments.items()
     }
     made = cls(chosen or network(), **arguments)
-    # the weights of its further networks
-    there = {id(variable) for variable in made.network.variables}
+    # the weights of the networks that it has made itself
+    given = [made.network, *arguments.values()]
+    there = {
+        id(variable)
+        for network in given
+        if isinstance(network, keras.Model)
+        for variable in network.variables
+    }
     own = [v for v in made.trainable_variables if id(v) not in there]
     set_weights(own, seed=1)
     made.build_state(POOL)
