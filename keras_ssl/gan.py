@@ -1,9 +1,12 @@
 """GAN: a classifier and a generator that learn against each other."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from keras_ssl import backend
 from keras_ssl.backend import Tensor
@@ -118,12 +121,8 @@ class GAN(Generative):
 
     def start(self, batches: Any) -> None:
         if layers_to_standardize(self.network):
-            images: list[Any] = []
-            while sum(map(len, images)) < FIRST_IMAGES:
-                views, _ = batches[len(images)]
-                images.append(ops.convert_to_tensor(views["unlabeled"]))
-            first = ops.concatenate(images)[:FIRST_IMAGES]
-            standardize(self.network, self.normalize(first))
+            images = ops.convert_to_tensor(_first_images(batches))
+            standardize(self.network, self.normalize(images))
         if layers_to_standardize(self.generator):
             standardize(self.generator, self.latent(FIRST_IMAGES))
 
@@ -153,3 +152,21 @@ class GAN(Generative):
             )
         )
         return terms
+
+
+def _first_images(batches: Any) -> NDArray[np.uint8]:
+    """The first 500 unlabeled images, or all if there are fewer."""
+    if isinstance(batches, Mapping):  # arrays
+        return batches["unlabeled"][:FIRST_IMAGES]
+    if not hasattr(batches, "__getitem__"):
+        raise ValueError(
+            "weight normalization begins with a look at the first images: "
+            "expected batches that can be asked for by number (those of "
+            f"Split.batches, a keras.utils.PyDataset); received {batches!r}"
+        )
+    end = getattr(batches, "num_batches", None) or FIRST_IMAGES
+    images: list[NDArray[np.uint8]] = []
+    while sum(map(len, images)) < FIRST_IMAGES and len(images) < end:
+        views, _ = batches[len(images)]
+        images.append(views["unlabeled"])
+    return np.concatenate(images)[:FIRST_IMAGES]

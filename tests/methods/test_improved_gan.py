@@ -229,6 +229,31 @@ def test_fit_standardizes_the_network_on_the_first_images():
     )
 
 
+class Finite(keras.utils.PyDataset):
+    """Two batches, and no more."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return cases.batch(ImprovedGAN, i)
+
+
+@pytest.mark.parametrize("data", [Finite(), cases.batch(ImprovedGAN, 0)])
+def test_fewer_first_images_do_too(data):
+    network = GanMLP(cases.CLASSES, cases.SHAPE, hidden=(6, 5))
+    made = cases.model("improved_gan", network=network)
+    made.start(data[0] if isinstance(data, tuple) else data)
+    assert (ops.convert_to_numpy(network.get_layer("logits").bias) != 0).all()
+
+
+def test_data_that_only_flow_by_are_refused():
+    network = GanMLP(cases.CLASSES, cases.SHAPE, hidden=(6, 5))
+    made = cases.model("improved_gan", network=network)
+    with pytest.raises(ValueError, match="by number"):
+        made.start(iter([]))
+
+
 def test_the_noise_is_uniform_and_decided_by_the_seed():
     draws = [
         ops.convert_to_numpy(
