@@ -117,6 +117,11 @@ def encoder():
     return known(made, scale=1.0)
 
 
+# learning rates of SGD at which losses agree; the density of a code that
+# learns its variance is steeper than a class'
+RATES = {"adgm": 1e-3, "sdgm": 1e-3}
+
+
 def pixels():
     return math.prod(SHAPE)
 
