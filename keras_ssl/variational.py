@@ -19,7 +19,9 @@ class Variational(Generative):
         labeled_size: number of labeled examples; `fit` fills it in.
         unlabeled_size: number of unlabeled examples, the labeled ones among
             them; `fit` fills it in.
-        learning_rate: of Adam, constant. Defaults to the papers' 3e-4.
+        learning_rate: of Adam. Defaults to the papers' 3e-4.
+        annealed: whether the rate falls in a straight line to 0, for trainings
+            shorter than the papers' at a higher rate. Defaults to `False`.
         **kwargs: see `SSLModel`.
 
     The losses are averages over examples; the prior N(0, 1) of the weights,
@@ -38,12 +40,14 @@ class Variational(Generative):
         labeled_size: int | None = None,
         unlabeled_size: int | None = None,
         learning_rate: float = 3e-4,
+        annealed: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(network, **kwargs)
         self.labeled_size = labeled_size
         self.unlabeled_size = unlabeled_size
         self.learning_rate = learning_rate
+        self.annealed = annealed
         self.classes = network.output_shape[-1]
         self.image_size = math.prod(network.input_shape[1:])
 
@@ -74,9 +78,17 @@ class Variational(Generative):
         return size
 
     def default_optimizer(self, total_steps: int) -> Any:
-        """Adam at a constant rate."""
+        """Adam."""
         # the published code has no epsilon at all
-        return keras.optimizers.Adam(self.learning_rate, epsilon=1e-8)
+        return keras.optimizers.Adam(self.rate(total_steps), epsilon=1e-8)
+
+    def rate(self, steps: int) -> Any:
+        """The learning rate, or its schedule, over so many steps."""
+        if not self.annealed:
+            return self.learning_rate
+        return keras.optimizers.schedules.PolynomialDecay(
+            self.learning_rate, max(steps, 1), end_learning_rate=0.0
+        )
 
     # What happens by chance ------------------------------------------------
 

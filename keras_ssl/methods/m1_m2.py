@@ -73,8 +73,8 @@ class M1M2(M2):
         }
 
     def default_optimizer(self, total_steps: int) -> Any:
-        adam = super().default_optimizer
-        return {name: adam(total_steps) for name in self.stages()}
+        adam, m1 = super().default_optimizer, round(self.m1_part * total_steps)
+        return {"m1": adam(m1), "m2": adam(total_steps - m1)}
 
     def update(self, batch):
         self.monitor(active=ops.sum(self.active()))
