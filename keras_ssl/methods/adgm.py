@@ -43,7 +43,6 @@ class ADGM(M2):
     """
 
     default_network = "auxiliary_classifier"
-    # what x and a depend on when they are generated
     given_of_x: tuple[str, ...] = ("z", "y")
     given_of_a: tuple[str, ...] = ("z", "y", "x")
 
@@ -73,8 +72,9 @@ class ADGM(M2):
         self.samples = samples
 
     def default_optimizer(self, total_steps: int) -> Any:
-        rate = self.rate(total_steps)
-        return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+        return keras.optimizers.Adam(
+            self.rate(total_steps), global_clipnorm=5.0
+        )
 
     def rate(self, steps: int) -> Any:
         if self.annealed:
