@@ -72,9 +72,8 @@ class ADGM(M2):
         self.samples = samples
 
     def default_optimizer(self, total_steps: int) -> Any:
-        return keras.optimizers.Adam(
-            self.rate(total_steps), global_clipnorm=5.0
-        )
+        rate = self.rate(total_steps)
+        return keras.optimizers.Adam(rate, global_clipnorm=5.0)
 
     def rate(self, steps: int) -> Any:
         if self.annealed:
@@ -89,9 +88,8 @@ class ADGM(M2):
 
     def objective(self, batch):
         names = ("labeled", "unlabeled", "labels")
-        return super().objective(
-            {name: ops.repeat(batch[name], self.samples, 0) for name in names}
-        )
+        batch = {k: ops.repeat(batch[k], self.samples, 0) for k in names}
+        return super().objective(batch)
 
     def see(self, images):
         x = self.flat(self.bits(images))
