@@ -80,8 +80,7 @@ class AdversarialAutoEncoder(Denoising):
     def prior(self, noise, labels=None):
         """Codes out of normal noise, of any classes or the given ones."""
         drawn, style = ops.split(noise, [self.sizes[0]], axis=-1)
-        if labels is None:  # each is the largest equally often
-            labels = ops.argmax(drawn, axis=-1)
+        labels = ops.argmax(drawn, axis=-1) if labels is None else labels
         return ops.concatenate([ops.one_hot(labels, self.sizes[0]), style], -1)
 
     def draw(self, n, labels, seed):
@@ -91,7 +90,8 @@ class AdversarialAutoEncoder(Denoising):
     def cost(self, codes, sign):
         """softplus(sign D(codes)), summed over class and style."""
         logits = self.critics(codes + self.noise_std * self.noise(codes))
-        return ops.mean(ops.sum(ops.softplus(sign * logits), axis=-1))
+        costs = ops.softplus(sign * ops.cast(logits, "float32"))
+        return ops.mean(ops.sum(costs, axis=-1))
 
     def term(self, name, batch):
         """What the part of this name descends on."""
