@@ -275,6 +275,7 @@ class Stream(keras.utils.PyDataset):
 
     num_batches = None
     unlabeled_size = POOL
+    labeled_size = 8
 
     def __init__(self, cls, steps_per_epoch=5, first_step=0):
         super().__init__()
