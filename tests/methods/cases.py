@@ -120,6 +120,8 @@ def encoder():
 # learning rates of SGD at which losses agree; the density of a code that
 # learns its variance is steeper than a class'
 RATES = {"adgm": 1e-3, "sdgm": 1e-3}
+# every level of a ladder divides by the deviations of six examples
+RATES |= {"ladder": 1e-5, "gamma_ladder": 1e-5}
 
 
 def pixels():
