@@ -73,8 +73,8 @@ def switches(x: Tensor, size: int) -> Tensor:
 
     Example:
 
-    >>> x = np.array([[3.0, 1.0], [0.0, 3.0]]).reshape(1, 2, 2, 1)
-    >>> np.array(switches(x, 2)).reshape(2, 2).tolist()
+    >>> x = ops.reshape([[3.0, 1.0], [0.0, 3.0]], (1, 2, 2, 1))
+    >>> ops.convert_to_numpy(switches(x, 2)).reshape(2, 2).tolist()
     [[1.0, 0.0], [0.0, 0.0]]
     """
     height, width, channels = x.shape[1:]
