@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+TESTS = pathlib.Path(__file__).parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # what a test compiles runs for a few steps: JAX compiles in half the time
 os.environ.setdefault(
@@ -12,7 +13,11 @@ os.environ.setdefault(
     "--xla_backend_optimization_level=0 "
     "--xla_llvm_disable_expensive_passes=true",
 )
-TESTS = pathlib.Path(__file__).parent
+# and a new process finds what the one before it has compiled
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(TESTS.parent / "build" / "jax")
+)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 # these never import Keras, or compare the backends themselves
 ONCE = ("benchmarks", "csrc", "data", "test_architecture.py", "test_import.py")
 ON_EACH = ("test_batches.py",)

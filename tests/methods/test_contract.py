@@ -175,8 +175,9 @@ def test_the_order_of_the_unlabeled_examples_does_not_matter(half_way):
         for name, value in views.items()
     }
     assert not np.array_equal(shuffled["index"], views["index"])
-    expected, monitors = oracle.evaluate(half_way, (views, labels))
-    found, found_monitors = oracle.evaluate(half_way, (shuffled, labels))
+    (expected, monitors), (found, found_monitors) = oracle.evaluate(
+        half_way, (views, labels), (shuffled, labels)
+    )
     # VAT's perturbation is good to three digits
     assert found == pytest.approx(expected, rel=1e-3)
     assert found_monitors == pytest.approx(monitors)
@@ -189,26 +190,25 @@ def test_the_order_of_the_labeled_examples_does_not_matter(name):
     views, labels = cases.batch(type(made), 0)
     order = np.array([3, 1, 5, 0, 2, 4])
     shuffled = {**views, "labeled": views["labeled"][order]}
-    expected, _ = oracle.evaluate(made, (views, labels))
-    found, _ = oracle.evaluate(made, (shuffled, labels[order]))
+    (expected, _), (found, _), (wrong, _) = oracle.evaluate(
+        made, (views, labels), (shuffled, labels[order]), (shuffled, labels)
+    )
     assert found == pytest.approx(expected, rel=1e-3)
     # and the labels do belong to their images
-    wrong, _ = oracle.evaluate(made, (shuffled, labels))
     assert wrong["supervised"] != pytest.approx(
         expected["supervised"], rel=1e-3
     )
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_color_images_and_batches_of_changing_size_work(name, monkeypatch):
+def test_color_images_and_the_smallest_batch_work(name, monkeypatch):
     monkeypatch.setattr(cases, "SHAPE", (8, 8, 3))
     made = cases.model(name, network=cases.plain_network())
-    made.compile(total_steps=10, run_eagerly=True)
-    for step, (labeled, ratio) in enumerate([(6, 2), (1, 1)]):
-        views, labels = cases.batch(type(made), step, labeled, ratio)
-        assert views["labeled"].shape == (labeled, 8, 8, 3)
-        logs = made.train_on_batch(views, labels, return_dict=True)
-        assert np.isfinite(logs["loss"])
+    made.compile(total_steps=10)
+    views, labels = cases.batch(type(made), 0, 1, 1)
+    assert views["labeled"].shape == (1, 8, 8, 3)
+    logs = made.train_on_batch(views, labels, return_dict=True)
+    assert np.isfinite(logs["loss"])
     for variable in made.network.trainable_variables:
         assert np.isfinite(ops.convert_to_numpy(variable)).all()
 
