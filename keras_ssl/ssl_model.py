@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl import backend, schedules
@@ -64,6 +65,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
     unlabeled_ratio: int = 1
     pixel_range: tuple[float, float] = (-1.0, 1.0)
     default_network: str = "small_cnn"
+    unlabeled_size: int | None = None
 
     def __init__(
         self,
@@ -82,10 +84,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         self.ema_decay = ema_decay
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
-        self.step = self.add_weight(
-            shape=(), dtype="int32", trainable=False, name="step",
-            initializer="zeros",
-        )  # fmt: skip
+        self.step = self.remember("step", 0, "int32")
         # places and not the variables, which Keras would track a second time;
         # chosen by kind and not by `trainable`, so that a model with a layer
         # that was frozen meanwhile loads what it saved
@@ -130,6 +129,21 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
     def build_state(self, unlabeled_size: int) -> None:
         """Makes the state that needs the number of unlabeled examples."""
+
+    def is_new_size(self, unlabeled_size: int) -> bool:
+        """Whether `build_state` has to make state; for a method that keeps the
+        size as `unlabeled_size`.
+
+        Raises:
+            ValueError: the state is there and has another size.
+        """
+        known = self.unlabeled_size
+        if known not in (None, unlabeled_size):
+            raise ValueError(
+                f"this model has learned from {known} unlabeled examples and "
+                f"remembers each; received {unlabeled_size}"
+            )
+        return known is None
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 images as float32 in `pixel_range`; layers cast further."""
@@ -215,6 +229,27 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             self.monitor(
                 pseudo_label_accuracy=(guess == batch["truth"], mask * known)
             )
+
+    def remember(
+        self, name: str, initial: Any, dtype: str = "float32"
+    ) -> keras.Variable:
+        """State of the method's own: saved with the model, never trained.
+
+        Args:
+            name: of the variable.
+            initial: its first value, an array or a number.
+            dtype: defaults to "float32".
+
+        Returns:
+            The variable; `keras_ssl.running` moves it on.
+        """
+        initial = np.asarray(initial, dtype)
+        variable = self.add_weight(
+            shape=initial.shape, dtype=dtype, trainable=False, name=name,
+            initializer="zeros",
+        )  # fmt: skip
+        variable.assign(initial)
+        return variable
 
     # The step --------------------------------------------------------------
 

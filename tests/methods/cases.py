@@ -57,9 +57,18 @@ def plain_network(normalize=False):
 # what a method needs to be tried on small images, by name: arguments, and a
 # function that makes a network where it does not take any
 ARGUMENTS = {
-    "pseudo_label": {"threshold": 0.5},
-    "fixmatch": {"threshold": 0.5},
-    "flexmatch": {"threshold": 0.5},
+    **dict.fromkeys(
+        (
+            "pseudo_label",
+            "fixmatch",
+            "flexmatch",
+            "uda",
+            "defixmatch",
+            "refixmatch",
+            "adamatch",
+        ),
+        {"threshold": 0.5},
+    ),
     # GANs
     # autoencoders
     # ladder networks
@@ -84,6 +93,10 @@ def model(name, **arguments):
     made.build_state(POOL)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
+    if hasattr(made, "ratios"):
+        made.ratios = lambda count: ops.linspace(0.05, 0.95, count)
+    if hasattr(made, "shuffled"):
+        made.shuffled = lambda count: ops.flip(ops.arange(count), 0)
     return made
 
 
