@@ -69,6 +69,7 @@ ARGUMENTS = {
         ),
         {"threshold": 0.5},
     ),
+    "freematch": {"fairness_weight": 100.0},
     # GANs
     # autoencoders
     # ladder networks

@@ -41,6 +41,25 @@ def kl_divergence(target_logits, logits):
     )
 
 
+def sharpen(p, temperature):
+    powers = np.asarray(p, np.float64) ** (1 / temperature)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def one_hot(classes, count):
+    return np.eye(count)[classes]
+
+
+def squared_distance(p, q):
+    """Of each example: the mean over classes."""
+    return ((np.asarray(p) - np.asarray(q)) ** 2).mean(axis=-1)
+
+
+def value(variable):
+    """A variable or tensor as float64."""
+    return np.asarray(ops.convert_to_numpy(variable), np.float64)
+
+
 def scaled(images):
     """uint8 images as the network gets them."""
     return np.asarray(images, np.float64) / 127.5 - 1.0
