@@ -22,6 +22,7 @@ from keras_ssl.methods.mixmatch import MixMatch as MixMatch
 from keras_ssl.methods.pi_model import PiModel as PiModel
 from keras_ssl.methods.pseudo_label import PseudoLabel as PseudoLabel
 from keras_ssl.methods.refixmatch import ReFixMatch as ReFixMatch
+from keras_ssl.methods.sequencematch import SequenceMatch as SequenceMatch
 from keras_ssl.methods.softmatch import SoftMatch as SoftMatch
 from keras_ssl.methods.supervised import Supervised as Supervised
 from keras_ssl.methods.temporal_ensembling import (
@@ -50,6 +51,7 @@ METHODS = {
     "freematch": FreeMatch,
     "defixmatch": DeFixMatch,
     "refixmatch": ReFixMatch,
+    "sequencematch": SequenceMatch,
 }
 
 
