@@ -5,7 +5,7 @@ the concatenated forward pass, the step and the moving average are here, once;
 `compile` and `fit` in `fitting.py`, what a file holds in `saving.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -25,17 +25,6 @@ STATISTICS = ("moving_mean", "moving_variance")
 def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
     """The sum of a dict's values."""
     return sum(terms.values())
-
-
-def parted(rows: Tensor, views: Sequence[Tensor]) -> list[Tensor]:
-    """Rows of several views, concatenated, as a list of those of each."""
-    parts, begin = [], 0
-    for view in views:
-        # TensorFlow learns the batch size only when the step runs
-        end = begin + (view.shape[0] or ops.shape(view)[0])
-        parts.append(rows[begin:end])
-        begin = end
-    return parts
 
 
 class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
@@ -185,7 +174,13 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         """
         images = ops.concatenate([self._as_floats(view) for view in views])
         logits = ops.cast(self.network(images, training=True), "float32")
-        return parted(logits, views)
+        parts, begin = [], 0
+        for view in views:
+            # TensorFlow learns the batch size only when the step runs
+            end = begin + (view.shape[0] or ops.shape(view)[0])
+            parts.append(logits[begin:end])
+            begin = end
+        return parts
 
     def _as_floats(self, images: Tensor) -> Tensor:
         is_float = "float" in keras.backend.standardize_dtype(images.dtype)

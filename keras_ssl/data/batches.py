@@ -225,7 +225,6 @@ def _named(dataset: Dataset) -> dict[str, policies.Policy]:
         "weak": dataset.weak,
         "medium": dataset.medium,
         "strong": dataset.strong,
-        "rotated": policies.rotated(dataset.strong),
         "identity": policies.identity(),
     }
 
