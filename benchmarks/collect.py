@@ -47,7 +47,7 @@ def line(run, about):
         return None
     result = json.loads(file.read_text())
     error = 100 * (1 - result["test_accuracy"])
-    kept = ("data", "labels_per_class", "method", "backend", "seed")
+    kept = ("data", "labels_per_class", "method", "network", "backend", "seed")
     return {
         **{name: config[name] for name in kept},
         "command": command(config),

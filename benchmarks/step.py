@@ -34,7 +34,11 @@ PACKAGES = ("keras_ssl", "keras", "numpy", "jax")
 
 
 def arguments():
-    names = sorted(path.stem for path in NATIVE.glob("[!_]*.py"))
+    names = sorted(
+        path.stem
+        for path in NATIVE.glob("*.py")
+        if "\ndef make(" in path.read_text()
+    )
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

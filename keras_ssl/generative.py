@@ -115,7 +115,7 @@ class Generative(SSLModel):
         return self._in_portions(
             len(images),
             lambda part: ops.convert_to_numpy(
-                code(self.normalize(images[part]))
+                ops.cast(code(self.normalize(images[part])), "float32")
             ),
         )
 

@@ -45,6 +45,14 @@ def cross_entropy(target: Any, logits: Any) -> Any:
     return -ops.sum(target * log_p, axis=-1)
 
 
+def log_sum_exp(logits: Any) -> Any:
+    """log sum_c exp(l_c) of each example, float32 `(batch,)`.
+
+    The logit of "real" against a further class whose logit is always 0.
+    """
+    return ops.logsumexp(ops.cast(logits, "float32"), axis=-1)
+
+
 def entropy(logits: Any) -> Any:
     """H(softmax(logits)) of each example; gradient flows through both factors.
 
@@ -52,6 +60,15 @@ def entropy(logits: Any) -> Any:
     """
     log_p = log_probabilities(logits)
     return -ops.sum(ops.exp(log_p) * log_p, axis=-1)
+
+
+def entropy_of_mean(logits: Any) -> Any:
+    """H of the mean over examples of softmax(logits), a scalar.
+
+    log classes where the classes are equally frequent.
+    """
+    mean = ops.mean(probabilities(logits), axis=0)
+    return -ops.sum(mean * ops.log(mean + 1e-12))
 
 
 def kl_divergence(target_logits: Any, logits: Any) -> Any:

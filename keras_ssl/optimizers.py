@@ -34,6 +34,45 @@ class SevenSixteenthsCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
+class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
+    """A constant learning rate, then a straight line down to 0.
+
+    Rasmus et al., NeurIPS 2015 (ladder networks).
+
+    Args:
+        initial: learning rate until the line begins.
+        total_steps: the length of the whole training in steps.
+        constant: the part of the training, 0 to 1, at which the line begins.
+            Defaults to 0.67; with 1 there is no line.
+    """
+
+    def __init__(
+        self,
+        initial: float,
+        total_steps: int,
+        constant: float = 0.67,
+    ) -> None:
+        super().__init__()
+        self.initial = initial
+        self.total_steps = total_steps
+        self.constant = constant
+
+    def __call__(self, step: Tensor) -> Tensor:
+        if self.constant >= 1:
+            return ops.convert_to_tensor(self.initial, "float32")
+        begin = self.constant * self.total_steps
+        done = (ops.cast(step, "float32") - begin) / (self.total_steps - begin)
+        return self.initial * (1.0 - ops.clip(done, 0.0, 1.0))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "initial": self.initial,
+            "total_steps": self.total_steps,
+            "constant": self.constant,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
 class SGD(keras.optimizers.SGD):
     """Keras' SGD with the papers' weight decay: an L2 penalty on kernels.
 
@@ -77,6 +116,40 @@ class SGD(keras.optimizers.SGD):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class RootedAdam(keras.optimizers.Adam):
+    """Keras' Adam with epsilon under the root.
+
+        theta <- theta - rate * m / sqrt(v + epsilon)
+
+    with m and v corrected for their bias. The form of openai/improved-gan: at
+    their epsilon of 1e-8 weights with gradients below 1e-4 hardly move, where
+    with 1e-8 beside the root they move as much as any.
+
+    Args:
+        **kwargs: as `keras.optimizers.Adam`; `epsilon` defaults to 1e-8.
+    """
+
+    def __init__(self, *args: Any, epsilon: float = 1e-8, **kwargs: Any):
+        super().__init__(*args, epsilon=epsilon, **kwargs)
+
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
+        place = self._get_variable_index(variable)
+        m, v = self._momentums[place], self._velocities[place]
+        gradient = ops.cast(gradient, variable.dtype)
+        rate = ops.cast(learning_rate, variable.dtype)
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        self.assign_add(m, (1 - self.beta_1) * (gradient - m))
+        self.assign_add(v, (1 - self.beta_2) * (ops.square(gradient) - v))
+        m_hat = m / (1 - ops.power(ops.cast(self.beta_1, m.dtype), step))
+        v_hat = v / (1 - ops.power(ops.cast(self.beta_2, v.dtype), step))
+        self.assign_sub(
+            variable, rate * m_hat * ops.rsqrt(v_hat + self.epsilon)
+        )
 
 
 @keras.saving.register_keras_serializable("keras_ssl")

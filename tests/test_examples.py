@@ -3,6 +3,7 @@
 import doctest
 import functools
 import importlib
+import os
 import pathlib
 import re
 import shlex
@@ -137,3 +138,34 @@ def test_the_demo_ends_with_its_table(tmp_path):
     row = r"^.{32} +[\d.]+ % +[\d.]+$"
     table = done.stdout.partition("test accuracy")[2]
     assert len(re.findall(row, table, re.M)) == 3, done.stdout
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("example", "method"),
+    [("autoencoder", "auto_encoder"), ("gan", "improved_gan"), ("vae", "m2")],
+)
+def test_an_example_prints_an_accuracy_and_writes_a_picture(
+    example, method, tmp_path
+):
+    if method not in keras_ssl.methods.names():
+        pytest.skip(f"there is no method {method}")
+    text = (ROOT / "examples" / f"{example}.py").read_text("utf-8")
+    (line,) = re.findall(r"^EPOCHS, STEPS_PER_EPOCH = .*$", text, re.M)
+    short = tmp_path / "example.py"
+    short.write_text(
+        text.replace(line, "EPOCHS, STEPS_PER_EPOCH = 1, 2"), "utf-8"
+    )
+    environment = {**os.environ}
+    environment.pop("KERAS_SSL_DATA", None)  # the digits then
+    done = subprocess.run(
+        [sys.executable, short],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^accuracy.*: +[\d.]+%$", done.stdout, re.M)
+    (picture,) = tmp_path.glob("*.png")
+    assert picture.name in done.stdout

@@ -63,6 +63,23 @@ def test_entropy_by_hand():
     np.testing.assert_allclose(found, [quarters, math.log(2)], **CLOSE)
 
 
+def test_log_sum_exp_by_hand():
+    logits = as_tensor([[0.0, 0.0], [1000.0, 1000.0], [-5.0, np.log(3.0)]])
+    np.testing.assert_allclose(
+        numbers(losses.log_sum_exp(logits)),
+        [np.log(2), 1000 + np.log(2), np.log(np.exp(-5) + 3)],
+        rtol=1e-6,
+    )
+
+
+def test_entropy_of_mean_by_hand():
+    # two sure examples of different classes are balanced as a whole
+    found = losses.entropy_of_mean(as_tensor([[90.0, 0.0], [0.0, 90.0]]))
+    assert numbers(found) == pytest.approx(np.log(2), rel=1e-6)
+    found = losses.entropy_of_mean(as_tensor([[90.0, 0.0], [90.0, 0.0]]))
+    assert numbers(found) == pytest.approx(0.0, abs=1e-6)
+
+
 def test_kl_divergence_by_hand():
     found = losses.kl_divergence(as_tensor(QUARTERS), as_tensor(HALVES))
     expected = 0.25 * math.log(0.5) + 0.75 * math.log(1.5)
@@ -92,6 +109,11 @@ def test_pseudo_label_by_hand():
 # Against the oracle -----------------------------------------------------------
 
 
+def entropy_of_mean(logits):
+    mean = np.float64(oracle.softmax(logits).mean(axis=0))
+    return -np.sum(mean * np.log(mean))
+
+
 @pytest.mark.parametrize("scale", [0.1, 3.0, 60.0])
 def test_every_loss_equals_the_oracle(scale):
     a, b = random_logits(0, scale), random_logits(1, scale)
@@ -109,6 +131,8 @@ def test_every_loss_equals_the_oracle(scale):
             oracle.cross_entropy(oracle.softmax(b), a),
         ),
         (losses.entropy(x), oracle.entropy(a)),
+        (losses.log_sum_exp(x), np.logaddexp.reduce(a, axis=1)),
+        (losses.entropy_of_mean(x), entropy_of_mean(a)),
         (losses.kl_divergence(x, y), oracle.kl_divergence(a, b)),
         (
             losses.squared_difference(ops.softmax(x), ops.softmax(y)),

@@ -144,3 +144,57 @@ def test_the_configuration_makes_the_same_optimizer_again():
 def test_the_cosine_at_the_start_half_way_at_the_end_and_beyond(step, expected):
     schedule = optimizers.SevenSixteenthsCosine(0.03, 100)
     assert float(schedule(step)) == pytest.approx(expected, rel=1e-6)
+
+
+# What the GANs are trained with -----------------------------------------------
+
+
+def test_epsilon_of_the_rooted_adam_is_under_the_root():
+    gradients = random_gradients(KERNEL.shape, 5) * 1e-4  # about its size
+    found = steps_of(
+        optimizers.RootedAdam(0.1, beta_1=0.5, beta_2=0.9), KERNEL, gradients
+    )
+    w, m, v = KERNEL.astype(np.float64), 0.0, 0.0
+    for t, (gradient, value) in enumerate(
+        zip(gradients, found, strict=True), 1
+    ):
+        m = 0.5 * m + 0.5 * gradient
+        v = 0.9 * v + 0.1 * gradient**2
+        m_hat, v_hat = m / (1 - 0.5**t), v / (1 - 0.9**t)
+        w = w - 0.1 * m_hat / np.sqrt(v_hat + 1e-8)
+        np.testing.assert_allclose(value, w, rtol=0, atol=1e-5)
+
+
+def test_with_large_gradients_the_rooted_adam_is_adam():
+    gradients = random_gradients(KERNEL.shape, 5)
+    found = steps_of(optimizers.RootedAdam(0.1), KERNEL, gradients)
+    adam = keras.optimizers.Adam(0.1, epsilon=1e-12)
+    np.testing.assert_allclose(
+        found, steps_of(adam, KERNEL, gradients), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_the_rooted_adam_survives_its_configuration():
+    made = optimizers.RootedAdam(0.25, beta_1=0.5)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(made))
+    assert type(again) is optimizers.RootedAdam
+    assert again.get_config() == made.get_config()
+    assert again.epsilon == 1e-8
+
+
+@pytest.mark.parametrize("step", [0, 50, 100, 1000])
+def test_a_constant_rate_never_falls_unless_told(step):
+    assert float(
+        optimizers.ConstantThenLinear(0.4, 100, constant=1.0)(step)
+    ) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(0, 0.5), (30, 0.5), (40, 0.5), (70, 0.25), (100, 0.0), (120, 0.0)],
+)
+def test_the_constant_rate_falls_in_a_straight_line_to_0(step, expected):
+    rate = optimizers.ConstantThenLinear(0.5, 100, constant=0.4)
+    again = type(rate).from_config(rate.get_config())
+    for one in (rate, again):
+        assert float(one(step)) == pytest.approx(expected, abs=1e-7)

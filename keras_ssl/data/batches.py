@@ -113,6 +113,7 @@ class Batches(keras.utils.PyDataset):
         if set(streams) - {"labeled"}:
             _check_large_enough(sources)
         truth = np.concatenate([source.truth for source in sources])
+        self.labeled_size = len(split.labeled)
         self.unlabeled_size = len(truth)
         self.first_step = 0
         self._labels = np.asarray(labels[split.labeled], np.int32)

@@ -8,6 +8,13 @@ model = keras_ssl.methods.get("fixmatch")(network)  # == methods.FixMatch
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
 from keras_ssl.methods.adamatch import AdaMatch as AdaMatch
+from keras_ssl.methods.adgm import ADGM as ADGM
+from keras_ssl.methods.adversarial_auto_encoder import (
+    AdversarialAutoEncoder as AdversarialAutoEncoder,
+)
+from keras_ssl.methods.auto_encoder import AutoEncoder as AutoEncoder
+from keras_ssl.methods.bad_gan import BadGAN as BadGAN
+from keras_ssl.methods.cat_gan import CatGAN as CatGAN
 from keras_ssl.methods.dash import Dash as Dash
 from keras_ssl.methods.defixmatch import DeFixMatch as DeFixMatch
 from keras_ssl.methods.entropy_minimization import (
@@ -16,12 +23,22 @@ from keras_ssl.methods.entropy_minimization import (
 from keras_ssl.methods.fixmatch import FixMatch as FixMatch
 from keras_ssl.methods.flexmatch import FlexMatch as FlexMatch
 from keras_ssl.methods.freematch import FreeMatch as FreeMatch
+from keras_ssl.methods.gamma_ladder import GammaLadder as GammaLadder
 from keras_ssl.methods.ict import ICT as ICT
+from keras_ssl.methods.improved_gan import ImprovedGAN as ImprovedGAN
+from keras_ssl.methods.ladder import Ladder as Ladder
+from keras_ssl.methods.m1 import M1 as M1
+from keras_ssl.methods.m1_m2 import M1M2 as M1M2
+from keras_ssl.methods.m2 import M2 as M2
 from keras_ssl.methods.mean_teacher import MeanTeacher as MeanTeacher
 from keras_ssl.methods.mixmatch import MixMatch as MixMatch
 from keras_ssl.methods.pi_model import PiModel as PiModel
+from keras_ssl.methods.pretrained_auto_encoder import (
+    PretrainedAutoEncoder as PretrainedAutoEncoder,
+)
 from keras_ssl.methods.pseudo_label import PseudoLabel as PseudoLabel
 from keras_ssl.methods.refixmatch import ReFixMatch as ReFixMatch
+from keras_ssl.methods.sdgm import SDGM as SDGM
 from keras_ssl.methods.sequencematch import SequenceMatch as SequenceMatch
 from keras_ssl.methods.softmatch import SoftMatch as SoftMatch
 from keras_ssl.methods.supervised import Supervised as Supervised
@@ -30,15 +47,32 @@ from keras_ssl.methods.temporal_ensembling import (
 )
 from keras_ssl.methods.uda import UDA as UDA
 from keras_ssl.methods.vat import VAT as VAT
+from keras_ssl.methods.what_where_auto_encoder import (
+    WhatWhereAutoEncoder as WhatWhereAutoEncoder,
+)
 from keras_ssl.ssl_model import SSLModel
 
 METHODS = {
     "supervised": Supervised,
     "entropy_minimization": EntropyMinimization,
+    "pretrained_auto_encoder": PretrainedAutoEncoder,
+    "auto_encoder": AutoEncoder,
     "pseudo_label": PseudoLabel,
+    "m1": M1,
+    "m2": M2,
+    "m1_m2": M1M2,
+    "ladder": Ladder,
+    "gamma_ladder": GammaLadder,
+    "what_where_auto_encoder": WhatWhereAutoEncoder,
+    "adversarial_auto_encoder": AdversarialAutoEncoder,
+    "cat_gan": CatGAN,
+    "improved_gan": ImprovedGAN,
+    "adgm": ADGM,
+    "sdgm": SDGM,
     "pi_model": PiModel,
     "temporal_ensembling": TemporalEnsembling,
     "mean_teacher": MeanTeacher,
+    "bad_gan": BadGAN,
     "vat": VAT,
     "ict": ICT,
     "mixmatch": MixMatch,

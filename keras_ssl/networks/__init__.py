@@ -10,20 +10,67 @@ from typing import Any
 
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
+from keras_ssl.networks.auto_encoder import (
+    ConvDecoder,
+    ConvEncoder,
+    Discriminator,
+    Generator,
+    WhatWhereCNN,
+)
 from keras_ssl.networks.conv_large import ConvLarge
+from keras_ssl.networks.gan import DCGAN, GanConv, GanMLP
+from keras_ssl.networks.ladder import LadderConv, LadderMLP
 from keras_ssl.networks.mlp import MLP
 from keras_ssl.networks.small_cnn import SmallCNN
+from keras_ssl.networks.vae import (
+    AuxiliaryClassifier,
+    CodeClassifier,
+    DenseClassifier,
+)
 from keras_ssl.networks.wide_resnet import WideResNet
 
 NETWORKS = {
     "small_cnn": SmallCNN,
     "mlp": MLP,
+    "dense_classifier": DenseClassifier,
+    "code_classifier": CodeClassifier,
+    "auxiliary_classifier": AuxiliaryClassifier,
     "conv_large": ConvLarge,
+    "ladder_mlp": LadderMLP,
+    "ladder_conv_fc": functools.partial(LadderConv, "fc"),
+    "ladder_conv_small": functools.partial(LadderConv, "small"),
+    "ladder_conv_large": functools.partial(LadderConv, "large"),
+    "gan_mlp": GanMLP,
+    "gan_conv": GanConv,
+    "dcgan": DCGAN,
     "wide_resnet_28_2": functools.partial(WideResNet, depth=28, width=2),
     "wide_resnet_28_8": functools.partial(WideResNet, depth=28, width=8),
+    "discriminator": Discriminator,
+    "conv_encoder": ConvEncoder,
+    "adversarial_encoder": functools.partial(
+        Discriminator, hidden=(1000, 1000)
+    ),
+    "what_where_cnn": WhatWhereCNN,
 }
 
-__all__ = ["MLP", "ConvLarge", "SmallCNN", "WideResNet", "get", "names"]
+__all__ = [
+    "MLP",
+    "ConvLarge",
+    "LadderConv",
+    "LadderMLP",
+    "SmallCNN",
+    "ConvDecoder",
+    "ConvEncoder",
+    "Discriminator",
+    "Generator",
+    "WhatWhereCNN",
+    "DCGAN",
+    "GanConv",
+    "GanMLP",
+    "WideResNet",
+    "get",
+    "names",
+]
 
 
 def names() -> list[str]:

@@ -14,8 +14,9 @@ def losses(name):
     # smooth all through: at a kink, of a maximum too, rounding decides
     network = cases.network(pooling=keras.layers.AveragePooling2D)
     made = cases.model(name, network=network)
+    rate = cases.RATES.get(name, 0.05)
     made.compile(
-        keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), total_steps=10
+        keras.optimizers.SGD(rate, momentum=0.9, nesterov=True), total_steps=10
     )
     return [
         made.train_on_batch(*cases.batch(type(made), step), return_dict=True)[

@@ -163,4 +163,7 @@ def at_progress(model, part):
     """Puts a model at a part of its training; returns the model."""
     model.total_steps = 1000
     model.step.assign(round(1000 * part))
+    for stage, end in reversed(model.stages().items()):
+        if part < end:
+            model._stage = stage
     return model

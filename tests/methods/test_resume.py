@@ -28,6 +28,10 @@ class SaveAt(keras.callbacks.Callback):
             self.model.save(self.path)
 
 
+def network():
+    return cases.network("leaky_relu", dropout=0.5)
+
+
 @pytest.fixture(scope="module")
 def digests(tmp_path_factory):
     """Hashes after 16 undisturbed steps, and after 10 of them, a save and the
@@ -37,7 +41,8 @@ def digests(tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume")
     undisturbed = {}
     for name in methods.names():
-        made = methods.get(name)(cases.network("leaky_relu", dropout=0.5))
+        make = cases.NETWORKS.get(name, network)
+        made = methods.get(name)(make())
         made.compile()
         made.fit(
             cases.Stream(type(made), steps_per_epoch=8),

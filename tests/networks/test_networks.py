@@ -246,6 +246,134 @@ def test_mlp_has_the_given_hidden_layers():
     assert len(layers_of(made, BatchNormalization)) == 3
 
 
+# The ladders ------------------------------------------------------------------
+
+
+def plan(made):
+    """Layers with weights and pooling, and what batch normalization has."""
+    found = []
+    for layer in made.layers:
+        if isinstance(layer, Conv2D):
+            assert not layer.use_bias
+            found.append(f"{layer.kernel_size[0]}x{layer.filters}")
+        elif isinstance(layer, keras.layers.Dense):
+            assert not layer.use_bias
+            found.append(f"dense {layer.units}")
+        elif isinstance(layer, BatchNormalization):
+            found[-1] += " b" * layer.center + " g" * layer.scale
+        elif "Pooling" in type(layer).__name__:
+            found.append("pool")
+    return found
+
+
+def test_the_ladder_mlp_is_that_of_the_paper():
+    made = networks.LadderMLP()
+    hidden = [f"dense {units} b" for units in (1000, 500, 250, 250, 250)]
+    assert plan(made) == [*hidden, "dense 10 b g"]
+    assert made.count_params() == 1_543_290
+
+
+def test_the_ladder_conv_fc_is_that_of_the_paper():
+    made = networks.get("ladder_conv_fc")()
+    ones = [f"1x{filters} b" for filters in (500, 250, 250, 250, 10)]
+    assert plan(made) == ["26x1000 b", *ones, "pool b g"]
+    assert made.get_layer("features").input.shape == (None, 3, 3, 10)
+
+
+def test_the_ladder_conv_small_is_that_of_the_paper():
+    made = networks.get("ladder_conv_small")()
+    assert plan(made) == [
+        "5x32 b", "pool", "3x64 b", "3x64 b", "pool", "3x128 b", "1x10 b",
+        "pool", "dense 10 b g",
+    ]  # fmt: skip
+    sizes = [layer.output.shape[1] for layer in layers_of(made, Conv2D)]
+    assert sizes == [32, 14, 16, 6, 6]
+
+
+def test_the_ladder_conv_large_is_that_of_the_paper():
+    made = networks.get("ladder_conv_large")(input_shape=(32, 32, 3))
+    assert plan(made) == [
+        *["3x96 b"] * 3, "pool", *["3x192 b"] * 3, "pool",
+        "3x192 b", "1x192 b", "1x10 b", "pool b",
+    ]  # fmt: skip
+    sizes = [layer.output.shape[1] for layer in layers_of(made, Conv2D)]
+    assert sizes == [30, 32, 34, 15, 17, 15, 6, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("variant", "size"), [("fc", 3), ("small", 5), ("large", 11)]
+)
+def test_a_ladder_conv_takes_the_smallest_images_and_no_smaller(variant, size):
+    made = networks.LadderConv(variant, input_shape=(size, size, 1))
+    assert made.output_shape == (None, 10)
+    with pytest.raises(ValueError, match=f"at least {size} x {size}; received"):
+        networks.LadderConv(variant, input_shape=(size, size - 1, 1))
+
+
+def test_an_unknown_ladder_conv_is_refused():
+    with pytest.raises(ValueError, match="fc, small, large; received 'big'"):
+        networks.LadderConv("big")
+
+
+# Of autoencoders and generative models ----------------------------------------
+
+
+def test_the_dense_generator_and_discriminator_are_those_of_mnist():
+    made = networks.Generator()
+    assert made.input_shape == (None, 100)
+    assert made.output_shape == (None, 28, 28, 1)
+    assert trainable_count(made) == 100 * 128 + 128 + 128 * 784 + 784
+    made = networks.Discriminator()
+    assert trainable_count(made) == 784 * 128 + 128 + 128 * 10 + 10
+    assert made.get_layer("code").output.shape == (None, 128)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (8, 8, 1), (9, 11, 3)])
+def test_generators_and_decoders_make_images_from_0_to_1(shape):
+    rng = np.random.default_rng(0)
+    for made in (
+        networks.Generator(64, shape),
+        networks.ConvDecoder((64,), shape),
+        networks.ConvDecoder((2, 4, 8), shape),
+    ):
+        code = rng.normal(0, 30, (3, *made.input_shape[1:])).astype("f4")
+        images = ops.convert_to_numpy(made(code))
+        assert images.shape == (3, *shape)
+        assert 0 <= images.min() < 0.5 < images.max() <= 1
+
+
+def test_the_convolutional_decoder_mirrors_its_encoder():
+    encoder, decoder = networks.ConvEncoder(), networks.ConvDecoder()
+    assert [c.filters for c in layers_of(encoder, Conv2D)] == [32, 64]
+    transposed = layers_of(decoder, keras.layers.Conv2DTranspose)
+    assert [c.filters for c in transposed] == [32, 1]
+    (code,) = (x for x in encoder.layers if x.name == "code")
+    assert code.output.shape == decoder.input_shape
+    assert layers_of(decoder, keras.layers.Reshape)[0].target_shape == (
+        7,
+        7,
+        64,
+    )
+
+
+def test_the_adversarial_encoder_has_two_layers_of_1000():
+    made = networks.get("adversarial_encoder")()
+    units = [layer.units for layer in layers_of(made, keras.layers.Dense)]
+    assert units == [1000, 1000, 10]
+
+
+def test_the_critics_of_a_code_see_their_own_part_alone():
+    made = networks.auto_encoder.CodeCritics((2, 3), (6, 5))
+    codes = np.random.default_rng(0).normal(0, 1, (4, 5)).astype("float32")
+    other = codes.copy()
+    other[:, :2] += 1
+    one, two = (ops.convert_to_numpy(made(x)) for x in (codes, other))
+    assert one.shape == (4, 2)
+    np.testing.assert_array_equal(one[:, 1], two[:, 1])
+    assert (one[:, 0] != two[:, 0]).all()
+    assert trainable_count(made) == (18 + 35 + 6) + (24 + 35 + 6)
+
+
 # All of them ------------------------------------------------------------------
 
 
@@ -274,7 +402,7 @@ def test_logits_are_finite_and_survive_saving(name, tmp_path):
     )
     for layer in layers_of(made, BatchNormalization):
         assert layer.momentum == 0.5
-        assert layer.epsilon == 1e-3
+        assert layer.epsilon == (1e-6 if "ladder" in name else 1e-3)
         # not the values that a new layer has
         layer.moving_mean.assign(layer.moving_mean + 0.1)
     logits = ops.convert_to_numpy(made(images))
