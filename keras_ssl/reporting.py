@@ -62,6 +62,25 @@ class Reporting(Model):
                 pseudo_label_accuracy=(guess == batch["truth"], mask * known)
             )
 
+    def confident(
+        self, batch: dict[str, Tensor], q: Tensor, threshold: Any
+    ) -> Tensor:
+        """1 where max q >= threshold, else 0; reported as `monitor_guesses`.
+
+        Args:
+            batch: the batch.
+            q: probabilities `(batch, classes)`; argmax q is the guess.
+            threshold: a number, or one for each example.
+
+        Returns:
+            float32 `(batch,)`, without gradient.
+        """
+        q = ops.stop_gradient(q)
+        mask = ops.cast(ops.max(q, axis=-1) >= threshold, "float32")
+        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
+        self.monitor_guesses(batch, guess, mask)
+        return mask
+
     def _report(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Records the terms of a step; what was recorded in it, averaged."""
         self.monitor(**terms)

@@ -44,3 +44,16 @@ def push(queue: Any, rows: Tensor) -> Tensor:
     new = ops.concatenate([rows, queue])[: queue.shape[0]]
     queue.assign(new)
     return new
+
+
+def recent_mean(queue: Any, p: Tensor) -> Tensor:
+    """The mean prediction of the last batches, this one included.
+
+    Args:
+        queue: a variable `(batches, classes)`, the mean of each.
+        p: probabilities `(batch, classes)`.
+
+    Returns:
+        `(classes,)`.
+    """
+    return ops.mean(push(queue, ops.mean(p, axis=0, keepdims=True)), axis=0)

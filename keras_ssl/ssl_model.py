@@ -6,7 +6,7 @@ in `fitting.py`, the moving average in `averaging.py`, what is reported in
 `reporting.py`, what a file holds in `saving.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,6 +19,22 @@ from keras_ssl.backend import Tensor
 from keras_ssl.fitting import Fitting
 from keras_ssl.reporting import Reporting
 from keras_ssl.saving import Saving
+
+
+def parted(rows: Tensor, views: Sequence[Tensor]) -> list[Tensor]:
+    """Rows of several views, one after the other, as a list of those of each.
+
+    Args:
+        rows: `(batches, ...)`, as many as all views together have.
+        views: `(batch, ...)` each.
+    """
+    parts, begin = [], 0
+    for view in views:
+        # TensorFlow learns the batch size only when the step runs
+        end = begin + (view.shape[0] or ops.shape(view)[0])
+        parts.append(rows[begin:end])
+        begin = end
+    return parts
 
 
 class SSLModel(
@@ -43,7 +59,7 @@ class SSLModel(
 
     - `views`: what a batch holds, name -> `(stream, policy)`; the streams are
       "labeled" and "unlabeled" (any other name walks the unlabeled pool in an
-      order of its own), the policies "weak", "strong" and "identity";
+      order of its own), the policies those that `Batches` knows by name;
     - `terms`: the names of the loss terms that `objective` returns;
     - `monitors`: the names of what it reports beside them;
     - `unlabeled_ratio`: unlabeled examples per labeled one in a batch (mu);
@@ -151,13 +167,7 @@ class SSLModel(
         """
         images = ops.concatenate([self._as_floats(view) for view in views])
         logits = ops.cast(self.network(images, training=True), "float32")
-        parts, begin = [], 0
-        for view in views:
-            # TensorFlow learns the batch size only when the step runs
-            end = begin + (view.shape[0] or ops.shape(view)[0])
-            parts.append(logits[begin:end])
-            begin = end
-        return parts
+        return parted(logits, views)
 
     def _as_floats(self, images: Tensor) -> Tensor:
         is_float = "float" in keras.backend.standardize_dtype(images.dtype)

@@ -15,6 +15,8 @@ from keras_ssl.methods.adversarial_auto_encoder import (
 from keras_ssl.methods.auto_encoder import AutoEncoder as AutoEncoder
 from keras_ssl.methods.bad_gan import BadGAN as BadGAN
 from keras_ssl.methods.cat_gan import CatGAN as CatGAN
+from keras_ssl.methods.comatch import CoMatch as CoMatch
+from keras_ssl.methods.crmatch import CRMatch as CRMatch
 from keras_ssl.methods.dash import Dash as Dash
 from keras_ssl.methods.defixmatch import DeFixMatch as DeFixMatch
 from keras_ssl.methods.entropy_minimization import (
@@ -31,6 +33,9 @@ from keras_ssl.methods.m1 import M1 as M1
 from keras_ssl.methods.m1_m2 import M1M2 as M1M2
 from keras_ssl.methods.m2 import M2 as M2
 from keras_ssl.methods.mean_teacher import MeanTeacher as MeanTeacher
+from keras_ssl.methods.meta_pseudo_labels import (
+    MetaPseudoLabels as MetaPseudoLabels,
+)
 from keras_ssl.methods.mixmatch import MixMatch as MixMatch
 from keras_ssl.methods.pi_model import PiModel as PiModel
 from keras_ssl.methods.pretrained_auto_encoder import (
@@ -38,8 +43,10 @@ from keras_ssl.methods.pretrained_auto_encoder import (
 )
 from keras_ssl.methods.pseudo_label import PseudoLabel as PseudoLabel
 from keras_ssl.methods.refixmatch import ReFixMatch as ReFixMatch
+from keras_ssl.methods.remixmatch import ReMixMatch as ReMixMatch
 from keras_ssl.methods.sdgm import SDGM as SDGM
 from keras_ssl.methods.sequencematch import SequenceMatch as SequenceMatch
+from keras_ssl.methods.simmatch import SimMatch as SimMatch
 from keras_ssl.methods.softmatch import SoftMatch as SoftMatch
 from keras_ssl.methods.supervised import Supervised as Supervised
 from keras_ssl.methods.temporal_ensembling import (
@@ -76,11 +83,16 @@ METHODS = {
     "vat": VAT,
     "ict": ICT,
     "mixmatch": MixMatch,
+    "remixmatch": ReMixMatch,
     "uda": UDA,
     "fixmatch": FixMatch,
+    "meta_pseudo_labels": MetaPseudoLabels,
+    "comatch": CoMatch,
     "dash": Dash,
     "flexmatch": FlexMatch,
+    "crmatch": CRMatch,
     "adamatch": AdaMatch,
+    "simmatch": SimMatch,
     "softmatch": SoftMatch,
     "freematch": FreeMatch,
     "defixmatch": DeFixMatch,

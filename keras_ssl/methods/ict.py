@@ -7,12 +7,12 @@ from keras import ops
 
 from keras_ssl import backend
 from keras_ssl.losses import cross_entropy, probabilities, squared_difference
-from keras_ssl.mixing import mix
+from keras_ssl.mixing import Mixup, mix
 from keras_ssl.schedules import sigmoid_ramp
 from keras_ssl.ssl_model import SSLModel
 
 
-class ICT(SSLModel):
+class ICT(Mixup, SSLModel):
     """Between two images the prediction shall lie between theirs.
 
     With r ~ Beta(alpha, alpha) for each example, mix_r(a, b) = r a + (1 - r) b,
@@ -62,12 +62,6 @@ class ICT(SSLModel):
         self.unlabeled_weight = unlabeled_weight
         self.alpha = alpha
         self.ramp = ramp
-
-    def ratios(self, count):
-        """r of each example, `(count,)`."""
-        return keras.random.beta(
-            (count,), self.alpha, self.alpha, seed=self.random
-        )
 
     def objective(self, batch):
         x, u = self.normalize(batch["labeled"]), self.normalize(batch["weak"])

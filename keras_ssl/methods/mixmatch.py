@@ -12,12 +12,12 @@ from keras_ssl.losses import (
     sharpen,
     squared_difference,
 )
-from keras_ssl.mixing import mix
+from keras_ssl.mixing import Mixup
 from keras_ssl.schedules import linear_ramp
 from keras_ssl.ssl_model import SSLModel
 
 
-class MixMatch(SSLModel):
+class MixMatch(Mixup, SSLModel):
     """Guesses from several views, sharpened, mixed with everything else.
 
     With K = 2 weak views a_k of each unlabeled image:
@@ -69,16 +69,6 @@ class MixMatch(SSLModel):
         self.unlabeled_weight = unlabeled_weight
         self.ramp = ramp
 
-    def shuffled(self, count):
-        """A random order of `count` examples, int32 `(count,)`."""
-        return keras.random.shuffle(ops.arange(count), seed=self.random)
-
-    def ratios(self, count):
-        """r of each example, `(count,)`."""
-        return keras.random.beta(
-            (count,), self.alpha, self.alpha, seed=self.random
-        )
-
     def objective(self, batch):
         x, *u = (self.normalize(batch[name]) for name in self.views)
         with backend.no_grad(), backend.scope():
@@ -90,11 +80,7 @@ class MixMatch(SSLModel):
         self.monitor_guesses(batch, guess, ops.ones_like(q[:, 0]))
         y = ops.one_hot(batch["labels"], q.shape[-1])
         images, targets = ops.concatenate([x, *u]), ops.concatenate([y, q, q])
-        count = ops.shape(images)[0]
-        partner, r = self.shuffled(count), self.ratios(count)
-        r = ops.maximum(r, 1.0 - r)
-        images = mix(images, ops.take(images, partner, axis=0), r)
-        targets = mix(targets, ops.take(targets, partner, axis=0), r)
+        images, targets = self.mixed(images, targets)
         (logits,) = self.logits(images)
         n = x.shape[0] or ops.shape(x)[0]
         distance = squared_difference(probabilities(logits[n:]), targets[n:])

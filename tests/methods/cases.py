@@ -163,10 +163,15 @@ ARGUMENTS = {
             "defixmatch",
             "refixmatch",
             "adamatch",
+            "crmatch",
+            "meta_pseudo_labels",
         ),
         {"threshold": 0.5},
     ),
     "freematch": {"fairness_weight": 100.0},
+    # full after the first steps
+    "comatch": {"threshold": 0.5, "memory_size": 24},
+    "simmatch": {"threshold": 0.5, "memory_size": 12},
     # GANs
     "improved_gan": {"generator": generator},
     "cat_gan": {"generator": generator},
@@ -213,6 +218,11 @@ ARGUMENTS = {
     },
 }
 NETWORKS = {
+    # features that are learned
+    **dict.fromkeys(
+        ("remixmatch", "crmatch", "comatch", "simmatch"),
+        lambda: coded_network(),
+    ),
     # GANs
     # autoencoders
     "auto_encoder": coded_network,
@@ -277,11 +287,13 @@ def batch(cls, step, labeled=6, ratio=2):
     """`(views, labels)` of a step: smooth random images, uint8."""
     rng = np.random.default_rng(1000 + step)
     views = {}
-    for name, (stream, _) in cls.views.items():
+    for name, (stream, policy) in cls.views.items():
         # any other stream walks the unlabeled pool
         size = labeled if stream == "labeled" else labeled * ratio
         images = rng.integers(0, 256, (size, *SHAPE))
         views[name] = images.astype("uint8")
+        if policy == "rotated":
+            views[f"turns/{name}"] = rng.integers(0, 4, size).astype("int32")
     views["index"] = rng.permutation(POOL)[: labeled * ratio].astype("int32")
     return views, rng.integers(0, CLASSES, labeled).astype("int32")
 
