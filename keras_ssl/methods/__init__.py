@@ -7,6 +7,7 @@ model = keras_ssl.methods.get("fixmatch")(network)  # == methods.FixMatch
 
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import registry
+from keras_ssl.methods.abc import ABC as ABC
 from keras_ssl.methods.adamatch import AdaMatch as AdaMatch
 from keras_ssl.methods.adgm import ADGM as ADGM
 from keras_ssl.methods.adversarial_auto_encoder import (
@@ -18,6 +19,9 @@ from keras_ssl.methods.cat_gan import CatGAN as CatGAN
 from keras_ssl.methods.comatch import CoMatch as CoMatch
 from keras_ssl.methods.crmatch import CRMatch as CRMatch
 from keras_ssl.methods.dash import Dash as Dash
+from keras_ssl.methods.debiased_pseudo_label import (
+    DebiasedPseudoLabel as DebiasedPseudoLabel,
+)
 from keras_ssl.methods.defixmatch import DeFixMatch as DeFixMatch
 from keras_ssl.methods.entropy_minimization import (
     EntropyMinimization as EntropyMinimization,
@@ -28,6 +32,9 @@ from keras_ssl.methods.freematch import FreeMatch as FreeMatch
 from keras_ssl.methods.gamma_ladder import GammaLadder as GammaLadder
 from keras_ssl.methods.ict import ICT as ICT
 from keras_ssl.methods.improved_gan import ImprovedGAN as ImprovedGAN
+from keras_ssl.methods.label_propagation import (
+    LabelPropagation as LabelPropagation,
+)
 from keras_ssl.methods.ladder import Ladder as Ladder
 from keras_ssl.methods.m1 import M1 as M1
 from keras_ssl.methods.m1_m2 import M1M2 as M1M2
@@ -37,6 +44,8 @@ from keras_ssl.methods.meta_pseudo_labels import (
     MetaPseudoLabels as MetaPseudoLabels,
 )
 from keras_ssl.methods.mixmatch import MixMatch as MixMatch
+from keras_ssl.methods.noisy_student import NoisyStudent as NoisyStudent
+from keras_ssl.methods.open_match import OpenMatch as OpenMatch
 from keras_ssl.methods.pi_model import PiModel as PiModel
 from keras_ssl.methods.pretrained_auto_encoder import (
     PretrainedAutoEncoder as PretrainedAutoEncoder,
@@ -82,16 +91,21 @@ METHODS = {
     "bad_gan": BadGAN,
     "vat": VAT,
     "ict": ICT,
+    "label_propagation": LabelPropagation,
     "mixmatch": MixMatch,
     "remixmatch": ReMixMatch,
     "uda": UDA,
+    "noisy_student": NoisyStudent,
     "fixmatch": FixMatch,
     "meta_pseudo_labels": MetaPseudoLabels,
     "comatch": CoMatch,
     "dash": Dash,
     "flexmatch": FlexMatch,
     "crmatch": CRMatch,
+    "abc": ABC,
+    "open_match": OpenMatch,
     "adamatch": AdaMatch,
+    "debiased_pseudo_label": DebiasedPseudoLabel,
     "simmatch": SimMatch,
     "softmatch": SoftMatch,
     "freematch": FreeMatch,

@@ -165,6 +165,9 @@ ARGUMENTS = {
             "adamatch",
             "crmatch",
             "meta_pseudo_labels",
+            "abc",
+            "open_match",
+            "debiased_pseudo_label",
         ),
         {"threshold": 0.5},
     ),
@@ -172,6 +175,7 @@ ARGUMENTS = {
     # full after the first steps
     "comatch": {"threshold": 0.5, "memory_size": 24},
     "simmatch": {"threshold": 0.5, "memory_size": 12},
+    "label_propagation": {"memory_size": 12, "neighbors": 5},
     # GANs
     "improved_gan": {"generator": generator},
     "cat_gan": {"generator": generator},
@@ -220,8 +224,16 @@ ARGUMENTS = {
 NETWORKS = {
     # features that are learned
     **dict.fromkeys(
-        ("remixmatch", "crmatch", "comatch", "simmatch"),
-        lambda: coded_network(),
+        (
+            "remixmatch",
+            "crmatch",
+            "comatch",
+            "simmatch",
+            "label_propagation",
+            "abc",
+            "open_match",
+        ),
+        coded_network,
     ),
     # GANs
     # autoencoders
@@ -263,6 +275,9 @@ def model(name, **arguments):
     own = [v for v in made.trainable_variables if id(v) not in there]
     set_weights(own, seed=1)
     made.build_state(POOL)
+    if hasattr(made, "refresh"):  # guesses, as after an epoch
+        made.guess.assign(np.arange(POOL) % CLASSES)
+        made.weight.assign(np.linspace(0.2, 1.0, POOL))
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
     if hasattr(made, "ratios"):

@@ -39,6 +39,10 @@ UNREACHED = {
     ("crmatch", "rotation"): -1,
     ("comatch", "contrast"): -1,
     ("simmatch", "instance"): -1,
+    ("abc", "ordinary"): -1,
+    ("open_match", "detection"): -1,
+    ("open_match", "entropy"): -1,
+    ("open_match", "agreement"): -1,
     # the teacher's, which is another network
     ("meta_pseudo_labels", "unlabeled"): "all",
     ("meta_pseudo_labels", "feedback"): "all",
