@@ -13,16 +13,24 @@ PY = $(VENV)/bin/python
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 SOURCE_FILES = pyproject.toml CMakeLists.txt $(wildcard csrc/*)
 
-.PHONY: demo test bench bench-sampler lint format clean
+.PHONY: demo test on-jax on-tensorflow on-torch once bench bench-sampler \
+    lint format clean
 
 demo: $(VENV)/built-$(BACKEND)
 	KERAS_BACKEND=$(BACKEND) $(PY) examples/demo.py
 
+# Four parts, two at a time: most of a test is one thread that compiles.
 test: $(VENV)/built-all data
-	KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=jax $(PY) -m pytest
-	KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=tensorflow $(PY) -m pytest $(ON_EACH)
-	KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=torch $(PY) -m pytest $(ON_EACH)
-ON_EACH = -m "not slow and not once"
+	$(MAKE) --jobs=2 --output-sync=target --no-print-directory \
+	    on-jax on-tensorflow on-torch once
+
+on-jax on-tensorflow on-torch: on-%:
+	OMP_NUM_THREADS=1 KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=$* $(PY) \
+	    -m pytest -m "not slow and not once"
+
+once:
+	KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=jax $(PY) -m pytest \
+	    -m "once and not slow"
 
 ifneq ($(SOURCES),)
 DATA = $(CURDIR)/build/tfds

@@ -6,6 +6,12 @@ import pathlib
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# what a test compiles runs for a few steps: JAX compiles in half the time
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 "
+    "--xla_llvm_disable_expensive_passes=true",
+)
 TESTS = pathlib.Path(__file__).parent
 # these never import Keras, or compare the backends themselves
 ONCE = ("benchmarks", "csrc", "data", "test_architecture.py", "test_import.py")
