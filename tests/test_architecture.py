@@ -13,7 +13,7 @@ FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
 LEARNING = {
     "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
     "averaging", "reporting", "saving", "methods", "networks", "run_folder",
-    "generative", "mixing", "running",
+    "generative", "mixing", "running", "embedding", "propagation",
     "densities", "variational", "denoising", "sample_grid",
 }  # fmt: skip
 
