@@ -9,16 +9,16 @@ from keras_ssl.methods import DebiasedPseudoLabel
 
 BATCH = cases.batch(DebiasedPseudoLabel, 0)
 VIEWS, LABELS = BATCH
-PREDICTED = np.array([0.7, 0.1, 0.15, 0.05])
+PREDICTED = np.array([0.05, 0.1, 0.15, 0.7])
 
 
 def test_the_objective_equals_the_oracle():
-    made = cases.model("debiased_pseudo_label", momentum=0.9)
+    made = cases.model("debiased_pseudo_label", momentum=0.9, strength=1.0)
     made.predicted.assign(PREDICTED)
     labeled, weak, strong = oracle.network_logits(
         made.network, *(VIEWS[name] for name in made.views)
     )
-    bias = 0.5 * np.log(PREDICTED)
+    bias = np.log(PREDICTED)
     q = oracle.softmax(weak - bias)
     made.threshold = float(np.median(q.max(axis=1)))
     guess, mask = q.argmax(axis=1), q.max(axis=1) >= made.threshold
