@@ -23,6 +23,7 @@ examples:
   keras-ssl train --resume --out runs/digits      go on after an interruption
   keras-ssl evaluate runs/digits
   keras-ssl list methods
+  keras-ssl describe fixmatch
 
 exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (the run can
 be resumed)
@@ -47,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", required=True)
     _add_train(commands)
     _add_evaluate(commands)
+    describe = commands.add_parser(
+        "describe",
+        help="what a method is: paper, equations, arguments, results",
+    )
+    describe.add_argument("method", help="see: list methods")
     listing = commands.add_parser("list", help="what there is, by name")
     listing.add_argument(
         "what",

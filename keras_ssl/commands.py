@@ -255,6 +255,13 @@ def list_names(options: Namespace) -> None:
         )
 
 
+def describe_method(options: Namespace) -> None:
+    """`keras-ssl describe`: all that is to know about a method."""
+    from keras_ssl.describe import describe
+
+    print(describe(options.method))
+
+
 def _function_doc(name: str) -> Any:
     from keras_ssl import networks
 
@@ -268,4 +275,9 @@ def _table(title: str, texts: Mapping[str, Any]) -> None:
         print(f"  {name:18} {text.strip().splitlines()[0]}")
 
 
-COMMANDS = {"train": train, "evaluate": evaluate, "list": list_names}
+COMMANDS = {
+    "train": train,
+    "evaluate": evaluate,
+    "describe": describe_method,
+    "list": list_names,
+}

@@ -108,3 +108,44 @@ def pseudo_label(logits: Any) -> tuple[Any, Any]:
     """
     p = ops.stop_gradient(probabilities(logits))
     return ops.cast(ops.argmax(p, axis=-1), "int32"), ops.max(p, axis=-1)
+
+
+def sharpen(p: Any, temperature: float) -> Any:
+    """p^(1/T), normalized: 1 leaves it, towards 0 it becomes one-hot.
+
+    MixMatch (Berthelot et al., NeurIPS 2019), equation 7. On logarithms, so
+    that a small temperature underflows nothing.
+
+    Args:
+        p: probabilities `(batch, classes)`.
+        temperature: T, above 0.
+
+    Returns:
+        float32 `(batch, classes)`, rows that sum to 1.
+
+    Example:
+
+    >>> [round(float(x), 4) for x in sharpen([[0.8, 0.2]], 0.5)[0]]
+    [0.9412, 0.0588]
+    """
+    p = ops.cast(p, "float32")
+    return ops.softmax(ops.log(ops.maximum(p, 1e-30)) / temperature, axis=-1)
+
+
+def align(p: Any, target: Any, marginal: Any) -> Any:
+    """Distribution alignment: p * target / marginal, normalized.
+
+    Moves predictions whose mean is `marginal` towards those whose mean is
+    `target`. ReMixMatch (Berthelot et al., ICLR 2020), section 3.1.
+
+    Args:
+        p: probabilities `(batch, classes)`.
+        target: `(classes,)`, how often each class shall be predicted.
+        marginal: `(classes,)`, how often each has been.
+
+    Returns:
+        float32 `(batch, classes)`, rows that sum to 1; `p` itself where the
+        two agree.
+    """
+    moved = ops.cast(p, "float32") * (target / ops.maximum(marginal, 1e-6))
+    return moved / ops.sum(moved, axis=-1, keepdims=True)

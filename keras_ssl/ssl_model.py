@@ -1,32 +1,45 @@
 """SSLModel: where a method meets Keras.
 
 A method subclasses it, declares the views it needs and writes its objective;
-the concatenated forward pass, the step and the moving average are here, once;
-`compile` and `fit` in `fitting.py`, what a file holds in `saving.py`.
+the concatenated forward pass and the step are here, once; `compile` and `fit`
+in `fitting.py`, the moving average in `averaging.py`, what is reported in
+`reporting.py`, what a file holds in `saving.py`.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl import backend, schedules
+from keras_ssl.averaging import Averaging
 from keras_ssl.backend import Tensor
 from keras_ssl.fitting import Fitting
+from keras_ssl.reporting import Reporting
 from keras_ssl.saving import Saving
 
-# what batch normalization counts, which is not averaged a second time
-STATISTICS = ("moving_mean", "moving_variance")
+
+def parted(rows: Tensor, views: Sequence[Tensor]) -> list[Tensor]:
+    """Rows of several views, one after the other, as a list of those of each.
+
+    Args:
+        rows: `(batches, ...)`, as many as all views together have.
+        views: `(batch, ...)` each.
+    """
+    parts, begin = [], 0
+    for view in views:
+        # TensorFlow learns the batch size only when the step runs
+        end = begin + (view.shape[0] or ops.shape(view)[0])
+        parts.append(rows[begin:end])
+        begin = end
+    return parts
 
 
-def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
-    """The sum of a dict's values."""
-    return sum(terms.values())
-
-
-class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
+class SSLModel(
+    Fitting, Averaging, Reporting, Saving, backend.TrainStep, keras.Model
+):
     """A classifier that learns from labeled and unlabeled images.
 
     Args:
@@ -46,7 +59,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
     - `views`: what a batch holds, name -> `(stream, policy)`; the streams are
       "labeled" and "unlabeled" (any other name walks the unlabeled pool in an
-      order of its own), the policies "weak", "strong" and "identity";
+      order of its own), the policies those that `Batches` knows by name;
     - `terms`: the names of the loss terms that `objective` returns;
     - `monitors`: the names of what it reports beside them;
     - `unlabeled_ratio`: unlabeled examples per labeled one in a batch (mu);
@@ -59,11 +72,10 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
     """
 
     views: Mapping[str, tuple[str, Any]] = {"labeled": ("labeled", "weak")}
-    terms: tuple[str, ...] = ("supervised", "unlabeled")
-    monitors: tuple[str, ...] = ()
     unlabeled_ratio: int = 1
     pixel_range: tuple[float, float] = (-1.0, 1.0)
     default_network: str = "small_cnn"
+    unlabeled_size: int | None = None
 
     def __init__(
         self,
@@ -82,30 +94,10 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         self.ema_decay = ema_decay
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
-        self.step = self.add_weight(
-            shape=(), dtype="int32", trainable=False, name="step",
-            initializer="zeros",
-        )  # fmt: skip
-        # places and not the variables, which Keras would track a second time;
-        # chosen by kind and not by `trainable`, so that a model with a layer
-        # that was frozen meanwhile loads what it saved
-        self._averaged_places = [
-            place
-            for place, variable in enumerate(network.variables)
-            if ema_decay
-            and "float" in keras.backend.standardize_dtype(variable.dtype)
-            and variable.name not in STATISTICS
-        ]
-        self.averages = [
-            self._average_of(network.variables[place])
-            for place in self._averaged_places
-        ]
-        self.trackers = {
-            name: keras.metrics.Mean(name=name)
-            for name in (*self.terms, *self.monitors)
-        }
+        self.step = self.remember("step", 0, "int32")
+        self._begin_averages()
+        self._begin_trackers()
         self.total_steps: int | None = None
-        self._recorded: set[str] = set()
         self.built = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -130,6 +122,21 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
     def build_state(self, unlabeled_size: int) -> None:
         """Makes the state that needs the number of unlabeled examples."""
+
+    def is_new_size(self, unlabeled_size: int) -> bool:
+        """Whether `build_state` has to make state; for a method that keeps the
+        size as `unlabeled_size`.
+
+        Raises:
+            ValueError: the state is there and has another size.
+        """
+        known = self.unlabeled_size
+        if known not in (None, unlabeled_size):
+            raise ValueError(
+                f"this model has learned from {known} unlabeled examples and "
+                f"remembers each; received {unlabeled_size}"
+            )
+        return known is None
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 images as float32 in `pixel_range`; layers cast further."""
@@ -160,13 +167,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
         """
         images = ops.concatenate([self._as_floats(view) for view in views])
         logits = ops.cast(self.network(images, training=True), "float32")
-        parts, begin = [], 0
-        for view in views:
-            # TensorFlow learns the batch size only when the step runs
-            end = begin + (view.shape[0] or ops.shape(view)[0])
-            parts.append(logits[begin:end])
-            begin = end
-        return parts
+        return parted(logits, views)
 
     def _as_floats(self, images: Tensor) -> Tensor:
         is_float = "float" in keras.backend.standardize_dtype(images.dtype)
@@ -181,40 +182,26 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             )
         return schedules.linear_ramp(self.step, self.total_steps)
 
-    def monitor(self, **values: Tensor | tuple[Tensor, Tensor]) -> None:
-        """Reports values beside the loss: averaged over the epoch.
+    def remember(
+        self, name: str, initial: Any, dtype: str = "float32"
+    ) -> keras.Variable:
+        """State of the method's own: saved with the model, never trained.
 
         Args:
-            **values: each name one of `monitors`; an array, or a pair of an
-                array and the weight of each of its elements.
-        """
-        for name, value in values.items():
-            value, weight = value if isinstance(value, tuple) else (value, None)
-            if name not in self.trackers:
-                raise ValueError(
-                    f"{type(self).__name__} reports {name!r}, which is missing "
-                    f"in its terms {self.terms} and monitors {self.monitors}"
-                )
-            value = ops.stop_gradient(ops.cast(value, "float32"))
-            self.trackers[name].update_state(value, sample_weight=weight)
-            self._recorded.add(name)
+            name: of the variable.
+            initial: its first value, an array or a number.
+            dtype: defaults to "float32".
 
-    def monitor_guesses(
-        self, batch: dict[str, Tensor], guess: Tensor, mask: Tensor
-    ) -> None:
-        """Reports how many pseudo-labels are used and how many are right.
-
-        Args:
-            batch: the batch; only with its "truth" can the second be known.
-            guess: int32 `(batch,)`.
-            mask: float32 `(batch,)`, 1 where the guess is used.
+        Returns:
+            The variable; `keras_ssl.running` moves it on.
         """
-        self.monitor(mask_rate=mask)
-        if "truth" in batch:
-            known = ops.cast(batch["truth"] >= 0, "float32")
-            self.monitor(
-                pseudo_label_accuracy=(guess == batch["truth"], mask * known)
-            )
+        initial = np.asarray(initial, dtype)
+        variable = self.add_weight(
+            shape=initial.shape, dtype=dtype, trainable=False, name=name,
+            initializer="zeros",
+        )  # fmt: skip
+        variable.assign(initial)
+        return variable
 
     # The step --------------------------------------------------------------
 
@@ -227,7 +214,7 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             name: ops.convert_to_tensor(value)
             for name, value in {**views, "labels": labels}.items()
         }
-        self._recorded = set()
+        self._recorded.clear()
         terms = self.update(batch)
         if set(terms) != set(self.terms):
             raise ValueError(
@@ -235,16 +222,9 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
                 f"{self.terms}; received {tuple(terms)}"
             )
         with backend.no_grad():
-            self.monitor(**terms)
-            self._loss_tracker.update_state(ops.stop_gradient(sum_of(terms)))
             self._update_averages()
             self.step.assign_add(1)
-            trackers = {"loss": self._loss_tracker, **self.trackers}
-            return {
-                name: tracker.result()
-                for name, tracker in trackers.items()
-                if name == "loss" or name in self._recorded
-            }
+            return self._report(terms)
 
     def update(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Changes the weights once; returns the loss terms.
@@ -277,49 +257,11 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
             terms = terms_of()
-            return optimizer.scale_loss(sum_of(terms)), terms
+            return optimizer.scale_loss(sum(terms.values())), terms
 
         (_, terms), gradients = backend.value_and_grad(loss, variables)
         backend.apply_gradients(optimizer, gradients, variables)
         return terms
-
-    # The moving average ----------------------------------------------------
-
-    def _average_of(self, variable: keras.Variable) -> keras.Variable:
-        average = self.add_weight(
-            shape=variable.shape, dtype=variable.dtype, trainable=False,
-            name="average_" + variable.path.replace("/", "_"),
-        )  # fmt: skip
-        # a copy: under JAX two variables may not share one donated buffer
-        average.assign(ops.convert_to_numpy(variable))
-        return average
-
-    def average_decay(self) -> Tensor:
-        """The decay of the moving average at this step."""
-        return schedules.warm_decay(self.step, self.ema_decay)
-
-    def _averaged_pairs(self) -> list[tuple[keras.Variable, keras.Variable]]:
-        variables = self.network.variables
-        places = zip(self._averaged_places, self.averages, strict=True)
-        return [(variables[place], average) for place, average in places]
-
-    def _update_averages(self) -> None:
-        decay = self.average_decay()
-        for variable, average in self._averaged_pairs():
-            keep = ops.cast(decay, average.dtype)
-            new = ops.stop_gradient(variable.value)
-            average.assign(keep * average + (1 - keep) * new)
-
-    def averaged(self) -> AbstractContextManager[Any]:
-        """A scope in which the network has its averaged weights.
-
-        Batch normalization's statistics are the network's own, as in the
-        reference implementations; updates inside the scope are dropped.
-        """
-        return backend.scope(
-            (variable, average.value)
-            for variable, average in self._averaged_pairs()
-        )
 
     # What Keras asks for ---------------------------------------------------
 
@@ -332,19 +274,3 @@ class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
             return self.network(images, training=training)
         with self.averaged():
             return self.network(images, training=False)
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """What evaluation reports: the loss and the compiled metrics only."""
-        results: dict[str, Any] = {}
-        for metric in self.metrics:
-            # TensorFlow builds the compiled metrics in the first evaluation,
-            # but asks for results after an epoch of training already
-            if metric.name in self.trackers or not getattr(
-                metric, "built", True
-            ):
-                continue
-            result = metric.result()
-            results.update(
-                result if isinstance(result, dict) else {metric.name: result}
-            )
-        return results

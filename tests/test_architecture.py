@@ -12,7 +12,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
 LEARNING = {
     "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
-    "saving", "methods", "networks", "run_folder", "generative",
+    "averaging", "reporting", "saving", "methods", "networks", "run_folder",
+    "generative", "mixing", "running", "embedding", "propagation",
     "densities", "variational", "denoising", "sample_grid",
 }  # fmt: skip
 

@@ -226,6 +226,7 @@ def _named(dataset: Dataset) -> dict[str, policies.Policy]:
         "weak": dataset.weak,
         "medium": dataset.medium,
         "strong": dataset.strong,
+        "rotated": policies.rotated(dataset.strong),
         "identity": policies.identity(),
     }
 

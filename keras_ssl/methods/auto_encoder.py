@@ -8,7 +8,8 @@ from keras import ops
 
 from keras_ssl.denoising import Denoising
 from keras_ssl.losses import cross_entropy
-from keras_ssl.networks.code import decoder_for, with_code
+from keras_ssl.networks.code import decoder_for
+from keras_ssl.networks.features import with_features
 
 
 class AutoEncoder(Denoising):
@@ -47,7 +48,7 @@ class AutoEncoder(Denoising):
         **kwargs: Any,
     ) -> None:
         super().__init__(network, **kwargs)
-        self.encoder = with_code(network)
+        self.encoder = with_features(network)
         self.decoder = decoder or decoder_for(self.encoder)
         self.unlabeled_weight = unlabeled_weight
 

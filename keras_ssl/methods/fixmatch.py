@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ssl.losses import cross_entropy, pseudo_label
+from keras_ssl.losses import cross_entropy, probabilities
 from keras_ssl.ssl_model import SSLModel
 
 
@@ -55,19 +55,25 @@ class FixMatch(SSLModel):
         self.threshold = threshold
         self.unlabeled_weight = unlabeled_weight
 
-    def mask(self, batch, guess, confidence):
-        """1 where the guess is to be used, float32 `(batch,)`."""
-        return ops.cast(confidence >= self.threshold, "float32")
+    def mask(self, batch, q):
+        """How much each guess counts, float32 `(batch,)`; q the guesses' p."""
+        return ops.cast(ops.max(q, axis=-1) >= self.threshold, "float32")
+
+    def beside(self, weak, strong, mask):
+        """Further terms of a method that extends this one; none here."""
+        return {}
 
     def objective(self, batch):
         labeled, weak, strong = self.logits(
             batch["labeled"], batch["weak"], batch["strong"]
         )
-        guess, confidence = pseudo_label(weak)
-        mask = self.mask(batch, guess, confidence)
+        q = ops.stop_gradient(probabilities(weak))
+        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
+        mask = self.mask(batch, q)
         self.monitor_guesses(batch, guess, mask)
         unlabeled = ops.mean(mask * cross_entropy(guess, strong))
         return {
             "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
             "unlabeled": self.unlabeled_weight * unlabeled,
+            **self.beside(weak, strong, mask),
         }

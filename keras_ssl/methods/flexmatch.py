@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl.methods.fixmatch import FixMatch
@@ -44,21 +45,10 @@ class FlexMatch(FixMatch):
 
     def build_state(self, unlabeled_size: int) -> None:
         """One remembered class for each unlabeled example, at first none."""
-        if self.unlabeled_size not in (None, unlabeled_size):
-            raise ValueError(
-                f"this model has learned from {self.unlabeled_size} unlabeled "
-                f"examples and remembers each; received {unlabeled_size}"
-            )
-        if self.unlabeled_size is None:
+        if self.is_new_size(unlabeled_size):
             self.unlabeled_size = unlabeled_size
-            self.remembered = self.add_weight(
-                shape=(unlabeled_size,),
-                dtype="int32",
-                trainable=False,
-                initializer="zeros",
-                name="remembered",
-            )
-            self.remembered.assign(self.remembered - 1)
+            none = np.full(unlabeled_size, -1)
+            self.remembered = self.remember("remembered", none, "int32")
 
     def thresholds(self, classes):
         """T of each class, float32 `(classes,)`."""
@@ -69,9 +59,10 @@ class FlexMatch(FixMatch):
         beta = sigma / ops.maximum(ops.maximum(ops.max(sigma), unseen), 1.0)
         return self.threshold * beta / (2.0 - beta)
 
-    def mask(self, batch, guess, confidence):
-        classes = self.network.output_shape[-1]
-        threshold = ops.take(self.thresholds(classes), guess)
+    def mask(self, batch, q):
+        confidence = ops.max(q, axis=-1)
+        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
+        threshold = ops.take(self.thresholds(q.shape[-1]), guess)
         index = batch["index"]
         self.remembered.assign(
             ops.scatter_update(

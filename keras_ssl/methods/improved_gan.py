@@ -22,9 +22,9 @@ class ImprovedGAN(GAN):
 
     "Drawn" is one class more, whose logit is always 0. The generator matches
     the mean features of real images (feature matching), which makes worse
-    images than the usual GAN loss and a better classifier. f is the output of
-    the network's layer "features", else the input of its last layer. Noise
-    and dropout of the network are active in every pass; z is uniform in 0..1.
+    images than the usual GAN loss and a better classifier. f is what
+    `networks.features` finds. Noise and dropout of the network are active in
+    every pass; z is uniform in 0..1.
 
     Published error (openai/improved-gan): MNIST, 100 labels, 0.93 +- 0.065 %
     after 300 epochs of 600 steps with the defaults here and the network

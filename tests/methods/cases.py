@@ -154,9 +154,28 @@ def auxiliary_classifier():
 # network among them as a function that makes it), and a function that makes a
 # network where it does not take any
 ARGUMENTS = {
-    "pseudo_label": {"threshold": 0.5},
-    "fixmatch": {"threshold": 0.5},
-    "flexmatch": {"threshold": 0.5},
+    **dict.fromkeys(
+        (
+            "pseudo_label",
+            "fixmatch",
+            "flexmatch",
+            "uda",
+            "defixmatch",
+            "refixmatch",
+            "adamatch",
+            "crmatch",
+            "meta_pseudo_labels",
+            "abc",
+            "open_match",
+            "debiased_pseudo_label",
+        ),
+        {"threshold": 0.5},
+    ),
+    "freematch": {"fairness_weight": 100.0},
+    # full after the first steps
+    "comatch": {"threshold": 0.5, "memory_size": 24},
+    "simmatch": {"threshold": 0.5, "memory_size": 12},
+    "label_propagation": {"memory_size": 12, "neighbors": 5},
     # GANs
     "improved_gan": {"generator": generator},
     "cat_gan": {"generator": generator},
@@ -203,6 +222,19 @@ ARGUMENTS = {
     },
 }
 NETWORKS = {
+    # features that are learned
+    **dict.fromkeys(
+        (
+            "remixmatch",
+            "crmatch",
+            "comatch",
+            "simmatch",
+            "label_propagation",
+            "abc",
+            "open_match",
+        ),
+        coded_network,
+    ),
     # GANs
     # autoencoders
     "auto_encoder": coded_network,
@@ -243,8 +275,15 @@ def model(name, **arguments):
     own = [v for v in made.trainable_variables if id(v) not in there]
     set_weights(own, seed=1)
     made.build_state(POOL)
+    if hasattr(made, "refresh"):  # guesses, as after an epoch
+        made.guess.assign(np.arange(POOL) % CLASSES)
+        made.weight.assign(np.linspace(0.2, 1.0, POOL))
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
+    if hasattr(made, "ratios"):
+        made.ratios = lambda count: ops.linspace(0.05, 0.95, count)
+    if hasattr(made, "shuffled"):
+        made.shuffled = lambda count: ops.flip(ops.arange(count), 0)
     if hasattr(made, "uniform"):
         made.uniform = lambda images: ops.square(ops.sin(29.0 * images))
     if hasattr(made, "latent"):
@@ -263,11 +302,13 @@ def batch(cls, step, labeled=6, ratio=2):
     """`(views, labels)` of a step: smooth random images, uint8."""
     rng = np.random.default_rng(1000 + step)
     views = {}
-    for name, (stream, _) in cls.views.items():
+    for name, (stream, policy) in cls.views.items():
         # any other stream walks the unlabeled pool
         size = labeled if stream == "labeled" else labeled * ratio
         images = rng.integers(0, 256, (size, *SHAPE))
         views[name] = images.astype("uint8")
+        if policy == "rotated":
+            views[f"turns/{name}"] = rng.integers(0, 4, size).astype("int32")
     views["index"] = rng.permutation(POOL)[: labeled * ratio].astype("int32")
     return views, rng.integers(0, CLASSES, labeled).astype("int32")
 

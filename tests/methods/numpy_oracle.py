@@ -55,6 +55,47 @@ def kl_divergence(target_logits, logits):
     )
 
 
+def sharpen(p, temperature):
+    powers = np.asarray(p, np.float64) ** (1 / temperature)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def one_hot(classes, count):
+    return np.eye(count)[classes]
+
+
+def squared_distance(p, q):
+    """Of each example: the mean over classes."""
+    return ((np.asarray(p) - np.asarray(q)) ** 2).mean(axis=-1)
+
+
+def unit(x):
+    """Rows of length 1."""
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def features(network, view):
+    """What the last layer of a network without normalization sees."""
+    images = ops.convert_to_tensor(np.asarray(view, "float32"))
+    *_, last = network.layers
+    before = keras.Model(network.inputs, last.input)
+    return value(before(images))
+
+
+def head(model, x):
+    """A dense network with LeakyReLU of slope 0.1 on rows, in NumPy."""
+    weights = [value(variable) for variable in model.trainable_variables]
+    while len(weights) > 2:
+        x = x @ weights.pop(0) + weights.pop(0)
+        x = np.where(x > 0, x, 0.1 * x)
+    return x @ weights[0] + weights[1]
+
+
+def value(variable):
+    """A variable or tensor as float64."""
+    return np.asarray(ops.convert_to_numpy(variable), np.float64)
+
+
 def scaled(images):
     """uint8 images as the network gets them."""
     return np.asarray(images, np.float64) / 127.5 - 1.0

@@ -92,11 +92,9 @@ def test_a_confidence_at_the_threshold_passes(threshold):
     made = cases.model("fixmatch", threshold=threshold)
     at = np.float32(threshold)
     confidence = [np.nextafter(at, np.float32(0)), at, np.float32(1)]
-    mask = made.mask(
-        {},
-        oracle.tensor(np.zeros(3, "int32")),
-        oracle.tensor(np.array(confidence)),
-    )
+    rest = np.zeros(3, "float32")
+    q = np.stack([np.array(confidence), rest], axis=1)
+    mask = made.mask({}, oracle.tensor(q))
     assert ops.convert_to_numpy(mask).tolist() == [0.0, 1.0, 1.0]
 
 

@@ -27,6 +27,15 @@ def thresholds(made):
         return ops.convert_to_numpy(made.thresholds(cases.CLASSES))
 
 
+def sure(*pairs):
+    """Probabilities of guesses, one for each (class, confidence)."""
+    q = np.zeros((len(pairs), cases.CLASSES), "float32")
+    for row, (guess, confidence) in zip(q, pairs, strict=True):
+        row[:] = (1 - confidence) / (cases.CLASSES - 1)
+        row[guess] = confidence
+    return oracle.tensor(q)
+
+
 def remembered(made):
     return ops.convert_to_numpy(made.remembered).tolist()
 
@@ -113,12 +122,10 @@ def test_the_objective_equals_the_oracle():
 def test_the_counts_use_the_fixed_threshold_and_come_before_the_update():
     made = remembering(*[-1] * cases.POOL)
     index = np.array([3, 7, 11], "int32")
-    confidence = np.array([0.59, 0.6, 0.99], "float32")
     with backend.scope():
         mask = made.mask(
             {"index": oracle.tensor(index)},
-            oracle.tensor(np.array([2, 1, 1], "int32")),
-            oracle.tensor(confidence),
+            sure((2, 0.59), (1, 0.6), (1, 0.99)),
         )
         state = ops.convert_to_numpy(made.remembered.value)
         later = ops.convert_to_numpy(made.thresholds(cases.CLASSES))
@@ -138,8 +145,7 @@ def test_an_unsure_guess_does_not_erase_what_is_remembered():
     with backend.scope():
         made.mask(
             {"index": oracle.tensor(np.array([5], "int32"))},
-            oracle.tensor(np.array([0], "int32")),
-            oracle.tensor(np.array([0.1], "float32")),
+            sure((0, 0.3)),
         )
         state = ops.convert_to_numpy(made.remembered.value)
     assert state.tolist() == [3] * cases.POOL

@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_ssl import networks
 from keras_ssl.networks import gan
-from keras_ssl.networks.features import logits_and_features
 from keras_ssl.networks.weight_norm import (
     WeightNormConv2D,
     WeightNormDense,
@@ -125,48 +124,3 @@ def test_the_generator_that_is_made_unasked(shape, layers):
 def test_an_encoder_has_two_numbers_for_each_of_noise():
     made = gan.encoder_mlp((6, 6, 1), hidden=(5,), noise_size=7)
     assert made.output_shape == (None, 14)
-
-
-# Features ---------------------------------------------------------------------
-
-
-def test_features_are_the_layer_of_that_name_without_its_noise():
-    made = networks.GanMLP(3, (4, 4, 1), hidden=(6, 5))
-    layer = made.get_layer("features")
-    layer.bias.assign([1.0, 2.0, 3.0, 4.0, -5.0])
-    layer.scale.assign(np.zeros(5))
-    images = ops.zeros((2, 4, 4, 1))
-    logits, features = logits_and_features(made)(images)
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(features), [[1.0, 2.0, 3.0, 4.0, 0.0]] * 2
-    )
-    assert tuple(logits.shape) == (2, 3)
-    # each image has its own noise after them
-    assert not np.allclose(*ops.convert_to_numpy(logits))
-
-
-def test_features_are_else_the_input_of_the_last_layer():
-    images = keras.Input((4, 4, 1))
-    x = keras.layers.Conv2D(2, 3)(images)
-    x = keras.layers.Activation("relu")(x)
-    logits = keras.layers.Dense(3)(keras.layers.Flatten()(x))
-    made = keras.Model(images, logits)
-    inputs = np.random.default_rng(0).normal(size=(5, 4, 4, 1)).astype("f4")
-    found, features = logits_and_features(made)(ops.convert_to_tensor(inputs))
-    features = ops.convert_to_numpy(features)
-    assert features.shape == (5, 8)
-    kernel, bias = made.layers[-1].get_weights()
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(found), features @ kernel + bias, atol=1e-5
-    )
-
-
-def test_features_need_a_functional_model():
-    class Own(keras.Model):
-        def call(self, images):
-            return ops.sum(images, axis=(1, 2))
-
-    made = Own()
-    made(ops.zeros((1, 2, 2, 3)))
-    with pytest.raises(ValueError, match="functional"):
-        logits_and_features(made)

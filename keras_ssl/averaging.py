@@ -1,0 +1,78 @@
+"""The moving average of the weights: what is evaluated and exported."""
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+from keras_ssl import backend, schedules
+from keras_ssl.backend import Tensor
+
+if TYPE_CHECKING:  # what it is mixed into
+    from keras import Model
+else:
+    Model = object
+
+# what batch normalization counts, which is not averaged a second time
+STATISTICS = ("moving_mean", "moving_variance")
+
+
+class Averaging(Model):
+    """The part of `SSLModel` that averages the network's weights."""
+
+    network: keras.Model
+    ema_decay: float
+    step: keras.Variable
+
+    def _begin_averages(self) -> None:
+        # places and not the variables, which Keras would track a second time;
+        # chosen by kind and not by `trainable`, so that a model with a layer
+        # that was frozen meanwhile loads what it saved
+        self._averaged_places = [
+            place
+            for place, variable in enumerate(self.network.variables)
+            if self.ema_decay
+            and "float" in keras.backend.standardize_dtype(variable.dtype)
+            and variable.name not in STATISTICS
+        ]
+        self.averages = [
+            self._average_of(self.network.variables[place])
+            for place in self._averaged_places
+        ]
+
+    def _average_of(self, variable: keras.Variable) -> keras.Variable:
+        average = self.add_weight(
+            shape=variable.shape, dtype=variable.dtype, trainable=False,
+            name="average_" + variable.path.replace("/", "_"),
+        )  # fmt: skip
+        # a copy: under JAX two variables may not share one donated buffer
+        average.assign(ops.convert_to_numpy(variable))
+        return average
+
+    def average_decay(self) -> Tensor:
+        """The decay of the moving average at this step."""
+        return schedules.warm_decay(self.step, self.ema_decay)
+
+    def _averaged_pairs(self) -> list[tuple[keras.Variable, keras.Variable]]:
+        variables = self.network.variables
+        places = zip(self._averaged_places, self.averages, strict=True)
+        return [(variables[place], average) for place, average in places]
+
+    def _update_averages(self) -> None:
+        decay = self.average_decay()
+        for variable, average in self._averaged_pairs():
+            keep = ops.cast(decay, average.dtype)
+            new = ops.stop_gradient(variable.value)
+            average.assign(keep * average + (1 - keep) * new)
+
+    def averaged(self) -> AbstractContextManager[Any]:
+        """A scope in which the network has its averaged weights.
+
+        Batch normalization's statistics are the network's own, as in the
+        reference implementations; updates inside the scope are dropped.
+        """
+        return backend.scope(
+            (variable, average.value)
+            for variable, average in self._averaged_pairs()
+        )
