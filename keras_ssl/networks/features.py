@@ -49,7 +49,8 @@ def with_features(network: keras.Model) -> keras.Model:
     Raises:
         ValueError: the network is not functional.
     """
-    return keras.Model(network.inputs, [*network.outputs, features_of(network)])
+    features = features_of(network)
+    return keras.Model(network.inputs, [*network.outputs, features])
 
 
 def logits_and_features(

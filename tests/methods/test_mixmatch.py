@@ -43,10 +43,13 @@ def test_the_objective_equals_the_oracle():
     }
 
 
-def test_a_small_alpha_mixes_nothing():
-    made = MixMatch(cases.plain_network(), alpha=1e-4)
-    r = oracle.value(made.ratios(200))
-    np.testing.assert_allclose(np.maximum(r, 1 - r), 1.0, atol=1e-3)
+@pytest.mark.parametrize(
+    ("alpha", "low", "high"), [(0.1, 0.91, 1.0), (50.0, 0.5, 0.6)]
+)
+def test_a_small_alpha_mixes_little_and_a_large_one_much(alpha, low, high):
+    made = MixMatch(cases.plain_network(), alpha=alpha)
+    r = oracle.value(made.ratios(400))
+    assert low < np.maximum(r, 1 - r).mean() < high
 
 
 def test_the_order_of_partners_is_a_permutation():
