@@ -22,6 +22,7 @@ examples:
       --out runs/digits
   keras-ssl train --resume --out runs/digits      go on after an interruption
   keras-ssl evaluate runs/digits
+  keras-ssl save-preset runs/digits               to load by keras_ssl.models
   keras-ssl list methods
 
 exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (the run can
@@ -47,11 +48,12 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", required=True)
     _add_train(commands)
     _add_evaluate(commands)
+    _add_presets(commands)
     listing = commands.add_parser("list", help="what there is, by name")
     listing.add_argument(
         "what",
         nargs="?",
-        choices=("methods", "networks", "data"),
+        choices=("methods", "networks", "presets", "data"),
         help="default: everything",
     )
     return main
@@ -186,11 +188,59 @@ def _add_train(commands: Any) -> None:
 def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
-        help="test the model of a run",
-        description="Test the last saved model of a run on its test set.",
+        help="test the model of a run, or a preset",
+        description="Test the last saved model of a run on its test set; or a "
+        "preset, beside its published score.",
     )
-    evaluate.add_argument("run", help="the folder that train --out has made")
+    evaluate.add_argument(
+        "run",
+        help="the folder that train --out has made; or a preset's name, folder "
+        "or place on a hub",
+    )
     _add_backend(evaluate)
+
+
+def _add_presets(commands: Any) -> None:
+    save = commands.add_parser(
+        "save-preset",
+        help="make a preset of a finished run",
+        description="Write the model of a finished run as a preset: weights, "
+        "measured scores, hashes and model card.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    save.add_argument("run", help="the folder that train --out has made")
+    save.add_argument(
+        "--out", help="folder to make the preset's in; None: RUN/preset"
+    )
+    save.add_argument(
+        "--name", help="None: made of method, network, data and labels"
+    )
+    save.add_argument(
+        "--float16", action="store_true", help="store kernels in half the bytes"
+    )
+    save.add_argument(
+        "--loses-at-most",
+        type=float,
+        default=0.0005,
+        help="accuracy, 0 to 1, that float16 may cost; else it is an error",
+    )
+    save.add_argument(
+        "--compare",
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="run folders, or .jsonl files of benchmarks, with the scores of "
+        "the same method on other splits and of the supervised twin",
+    )
+    save.add_argument("--commit", help="that the run was made at")
+    save.add_argument("--license", default="apache-2.0", help="of the weights")
+    save.add_argument("--overwrite", action="store_true")
+    _add_backend(save)
+    describe = commands.add_parser("describe", help="show a preset's card")
+    describe.add_argument(
+        "preset", help="its name, folder or place on a hub; see: list presets"
+    )
+    describe.add_argument("--json", action="store_true")
 
 
 def wanted_backend(options: argparse.Namespace) -> str | None:

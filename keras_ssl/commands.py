@@ -2,12 +2,14 @@
 
 import importlib.metadata
 import json
+import pathlib
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras_ssl
+from keras_ssl import preset_commands
 
 # what may differ between a run and its continuation
 FREE = (
@@ -213,15 +215,12 @@ def _verbose() -> int:
 
 
 def evaluate(options: Namespace) -> None:
-    """`keras-ssl evaluate`: tests the last saved model of a run."""
-    import pathlib
-
-    if not (pathlib.Path(options.run) / "config.json").exists():
-        raise ValueError(
-            f"{options.run} is no run folder: it has no config.json; make one "
-            "with keras-ssl train --out"
-        )
-    run = keras_ssl.RunFolder(options.run)
+    """`keras-ssl evaluate`: tests the last model of a run, or a preset."""
+    path = pathlib.Path(options.run)
+    if not path.exists() or (path / "preset.json").exists():
+        preset_commands.evaluate_preset(options)
+        return
+    run = preset_commands.open_run(options.run)
     config = run.read("config") or {}
     data = keras_ssl.data.load(config["data"], data_dir=options.data_dir)
     split = keras_ssl.data.Split.load(run.path / "split.json", data)
@@ -244,6 +243,13 @@ def list_names(options: Namespace) -> None:
             "networks",
             {name: _function_doc(name) for name in networks.names()},
         )
+    if options.what in (None, "presets"):
+        from keras_ssl import models
+
+        _table(
+            "presets",
+            {name: _line_of(name) for name in models.list_presets()},
+        )
     if options.what in (None, "data"):
         _table(
             "data",
@@ -262,10 +268,28 @@ def _function_doc(name: str) -> Any:
     return getattr(make, "func", make).__doc__
 
 
+def _line_of(preset: str) -> str:
+    from keras_ssl import models
+
+    about = models.describe(preset)
+    score = about.get("score", {}).get("test_accuracy")
+    shown = "" if score is None else f", {100 * score:.2f} % on its test set"
+    return (
+        f"{about.get('data')}, {about.get('labels_per_class')} labels per "
+        f"class{shown}"
+    )
+
+
 def _table(title: str, texts: Mapping[str, Any]) -> None:
     print(title)
     for name, text in texts.items():
         print(f"  {name:18} {text.strip().splitlines()[0]}")
 
 
-COMMANDS = {"train": train, "evaluate": evaluate, "list": list_names}
+COMMANDS = {
+    "train": train,
+    "evaluate": evaluate,
+    "list": list_names,
+    "save-preset": preset_commands.save_preset,
+    "describe": preset_commands.describe,
+}

@@ -21,6 +21,7 @@ class Fitting(Model):
     """The part of `SSLModel` that decides how long and on what it trains."""
 
     _stage = ""
+    is_pretrained = False  # weights come from another training
 
     def default_optimizer(
         self, total_steps: int
@@ -65,7 +66,7 @@ class Fitting(Model):
         """Called by `fit` before the very first step.
 
         For what a method sets by looking at data, such as data-dependent first
-        weights.
+        weights (unless it `is_pretrained`).
 
         Args:
             batches: what `fit` got; `batches[i]` is `(views, labels)`.

@@ -14,6 +14,7 @@ LEARNING = {
     "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
     "saving", "methods", "networks", "run_folder", "generative",
     "densities", "variational", "denoising", "sample_grid",
+    "models", "fine_tuning",
 }  # fmt: skip
 
 
