@@ -14,6 +14,7 @@ from keras import ops
 
 from keras_ssl import backend, schedules
 from keras_ssl.backend import Tensor
+from keras_ssl.fine_tuning import FineTuning
 from keras_ssl.fitting import Fitting
 from keras_ssl.saving import Saving
 
@@ -26,7 +27,7 @@ def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
     return sum(terms.values())
 
 
-class SSLModel(Fitting, Saving, backend.TrainStep, keras.Model):
+class SSLModel(Fitting, FineTuning, Saving, backend.TrainStep, keras.Model):
     """A classifier that learns from labeled and unlabeled images.
 
     Args:

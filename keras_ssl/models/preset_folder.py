@@ -23,6 +23,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from keras_ssl import fine_tuning
 from keras_ssl.models import initializers, model_card, weight_file
 from keras_ssl.ssl_model import SSLModel
 
@@ -78,7 +79,7 @@ def save_to_preset(
     """
     folder = pathlib.Path(folder)
     with _in_place_of(folder, overwrite) as room:
-        with model.averaged() if model.averages else contextlib.nullcontext():
+        with _averages_as_weights(model):
             keras.saving.save_model(model, room, zipped=False)
         shutil.rmtree(room / "assets", ignore_errors=True)
         _edit_config(room / CONFIG)
@@ -253,6 +254,22 @@ def _facts(model: SSLModel) -> dict[str, Any]:
         "weights_of_network": int(model.network.count_params()),
         "steps": model.steps_taken(),
     }
+
+
+@contextlib.contextmanager
+def _averages_as_weights(model: SSLModel) -> Iterator[None]:
+    """The weights are those that `predict` uses, for a while.
+
+    `model.averaged()` is of no use here: Keras makes variables while it saves.
+    """
+    weights = [variable for variable, _ in model._averaged_pairs()]
+    before = [np.array(ops.convert_to_numpy(weight)) for weight in weights]
+    fine_tuning.averaged_weights(model)
+    try:
+        yield
+    finally:
+        for weight, value in zip(weights, before, strict=True):
+            weight.assign(value)
 
 
 def _edit_config(path: pathlib.Path) -> None:
