@@ -22,6 +22,9 @@ examples:
       --out runs/digits
   keras-ssl train --resume --out runs/digits      go on after an interruption
   keras-ssl evaluate runs/digits
+  keras-ssl train --labeled cats_and_dogs --unlabeled photos --out runs/pets
+  keras-ssl predict runs/pets more_photos --out predictions.csv
+  keras-ssl export runs/pets --out pets.onnx
   keras-ssl save-preset runs/digits               to load by keras_ssl.models
   keras-ssl list methods
 
@@ -127,6 +130,34 @@ def _add_train(commands: Any) -> None:
     )
     train.add_argument(
         "--data", default="digits", help="digits, or a TFDS image data set"
+    )
+    train.add_argument(
+        "--labeled",
+        metavar="DIR",
+        help="instead of --data: a folder with a folder of images for each "
+        "class, or a .csv file with the columns path and label; all labels "
+        "are used",
+    )
+    train.add_argument(
+        "--unlabeled",
+        metavar="DIR",
+        help="with --labeled: a folder of images, or a .csv file with the "
+        "column path",
+    )
+    train.add_argument(
+        "--test", metavar="DIR", help="with --labeled: as it, for testing"
+    )
+    train.add_argument(
+        "--image-size",
+        type=whole(1),
+        metavar="SIDE",
+        help="with --labeled: images are made squares of this side; None: as "
+        "large as they are, up to 64",
+    )
+    train.add_argument(
+        "--no-flip",
+        action="store_true",
+        help="with --labeled: the mirror image shows another class",
     )
     train.add_argument("--labels-per-class", type=whole(1), default=4)
     train.add_argument(
@@ -236,11 +267,39 @@ def _add_presets(commands: Any) -> None:
     save.add_argument("--license", default="apache-2.0", help="of the weights")
     save.add_argument("--overwrite", action="store_true")
     _add_backend(save)
+    _add_predict(commands)
     describe = commands.add_parser("describe", help="show a preset's card")
     describe.add_argument(
         "preset", help="its name, folder or place on a hub; see: list presets"
     )
     describe.add_argument("--json", action="store_true")
+
+
+def _add_predict(commands: Any) -> None:
+    of = "a run folder; or a preset's name, folder or place on a hub"
+    predict = commands.add_parser(
+        "predict", help="classify image files into a table"
+    )
+    predict.add_argument("model", help=of)
+    predict.add_argument(
+        "images", help="a folder, or a .csv file with the column path"
+    )
+    predict.add_argument(
+        "--out", default="predictions.csv", help=".csv or .parquet"
+    )
+    _add_backend(predict)
+    export = commands.add_parser(
+        "export",
+        help="write a predictor that needs no keras_ssl",
+        description="Write a predictor from raw pixels to probabilities.",
+    )
+    export.add_argument("model", help=of)
+    export.add_argument(
+        "--out",
+        default="predictor.keras",
+        help="ends in .keras or .onnx; without an ending a SavedModel",
+    )
+    _add_backend(export)
 
 
 def wanted_backend(options: argparse.Namespace) -> str | None:

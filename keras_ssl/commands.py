@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras_ssl
-from keras_ssl import preset_commands
+from keras_ssl import model_commands, preset_commands, run_data
 
 # what may differ between a run and its continuation
 FREE = (
@@ -28,6 +28,7 @@ def train(options: Namespace) -> None:
     """`keras-ssl train`: trains, tests and keeps a run folder."""
     from keras_ssl import methods, networks
 
+    run_data.settle(options)
     run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
     options.set = json.loads(json.dumps(dict(options.set)))  # as it is kept
     options.defaults["set"] = {}
@@ -37,8 +38,11 @@ def train(options: Namespace) -> None:
     if options.network is None:
         config["network"] = options.network = method.default_network
     make_network = networks.get(options.network)
-    data = keras_ssl.data.load(options.data, data_dir=options.data_dir)
+    data = run_data.load(vars(options), options.data_dir)
+    config["class_names"] = list(data.class_names)
     split = _split(run, options, data)
+    run_data.suit(options, split, method.unlabeled_ratio)
+    config.update({name: getattr(options, name) for name in run_data.SUITED})
     if run.checkpoint.exists():
         model = run.load_model()
     else:
@@ -108,13 +112,15 @@ def _config(run: "keras_ssl.RunFolder", options: Namespace) -> dict[str, Any]:
             "or choose another --out"
         )
     for name, value in asked.items():
-        if value not in (options.defaults[name], config[name]):
+        # an argument that is younger than the run has its default there
+        begun = config.get(name, options.defaults[name])
+        if value not in (options.defaults[name], begun):
             flag = "--" + name.replace("_", "-")
             raise ValueError(
-                f"the run in {run.path} was begun with {flag} {config[name]}; "
+                f"the run in {run.path} was begun with {flag} {begun}; "
                 f"received {value}. Leave {flag} out to go on with it"
             )
-        setattr(options, name, config[name])
+        setattr(options, name, begun)
     if config["backend"] != backend:
         raise ValueError(
             f"the run in {run.path} was begun on {config['backend']}; add "
@@ -140,6 +146,8 @@ def _split(
     path = run.path / "split.json"
     if path.exists():
         return keras_ssl.data.Split.load(path, data)
+    if options.labeled:
+        return data.split_given(options.seed, options.validation_per_class)
     return data.split(
         options.labels_per_class,
         seed=options.seed,
@@ -222,7 +230,7 @@ def evaluate(options: Namespace) -> None:
         return
     run = preset_commands.open_run(options.run)
     config = run.read("config") or {}
-    data = keras_ssl.data.load(config["data"], data_dir=options.data_dir)
+    data = run_data.load(config, options.data_dir)
     split = keras_ssl.data.Split.load(run.path / "split.json", data)
     _test(run, run.load_model(), split)
 
@@ -292,4 +300,6 @@ COMMANDS = {
     "list": list_names,
     "save-preset": preset_commands.save_preset,
     "describe": preset_commands.describe,
+    "predict": model_commands.predict,
+    "export": model_commands.export,
 }

@@ -27,6 +27,12 @@ class FineTuning(Model):
 
     network: keras.Model
 
+    def predictor(self) -> keras.Model:
+        """A plain Keras model from uint8 images to probabilities, with the
+        weights that `predict` uses; see `fine_tuning.predictor`.
+        """
+        return predictor(self)  # type: ignore[arg-type]
+
     def freeze(self, what: str | Iterable[str] = "backbone") -> None:
         """Keeps layers of the network as they are.
 
@@ -201,6 +207,31 @@ def with_lora(model: "SSLModel", rank: int) -> "SSLModel":
             "expected keras.layers.Dense, EinsumDense, Conv2D or Embedding"
         )
     return _around(network, model)
+
+
+def predictor(model: "SSLModel") -> keras.Model:
+    """A plain Keras model from bytes to probabilities.
+
+    It has the average's weights, scales the images itself and, unless the
+    network has layers of keras_ssl's own, is loaded where keras_ssl is not.
+
+    Args:
+        model: what was trained; it stays as it is.
+
+    Returns:
+        A `keras.Model` from uint8 `(batch, height, width, channels)` to
+        float32 `(batch, classes)`.
+    """
+    network = _copy(model.network)
+    for place, average in zip(
+        model._averaged_places, model.averages, strict=True
+    ):
+        network.variables[place].assign(average)
+    low, high = model.pixel_range
+    images = keras.Input(network.input_shape[1:], dtype="uint8", name="images")
+    scaled = keras.layers.Rescaling((high - low) / 255.0, low)(images)
+    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")
+    return keras.Model(images, probabilities(network(scaled)), name="predictor")
 
 
 def _leaves(layer: Any) -> Iterator[Any]:

@@ -14,12 +14,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras_ssl
+from keras_ssl import run_data
 
 # of the arguments of a training, what its preset keeps
 KEPT = (
     "method", "network", "set", "data", "labels_per_class", "seed", "backend",
     "versions",
 )  # fmt: skip
+NOT_ARGUMENTS = ("set", "versions", "augmentation", "class_names")
 # accuracies of one preset differ so much at most, between backends
 TOLERANCE = 2e-4
 
@@ -35,7 +37,7 @@ def save_preset(options: Namespace) -> None:
             f"the run in {run.path} is not finished: it has no result.json; "
             f"go on with keras-ssl train --resume --out {run.path}"
         )
-    data = keras_ssl.data.load(config["data"], data_dir=options.data_dir)
+    data = run_data.load(config, options.data_dir)
     split = keras_ssl.data.Split.load(run.path / "split.json", data)
     name = options.name or preset_name(config, len(split.labeled))
     folder = pathlib.Path(options.out or run.path / "preset") / name
@@ -93,7 +95,7 @@ def command_of(config: dict[str, Any]) -> str:
     """The command that makes such a run."""
     words = ["keras-ssl train"]
     for name, value in config.items():
-        if name in ("set", "versions", "augmentation", "commit"):
+        if name in NOT_ARGUMENTS:
             continue
         if value is not None:
             words.append(f"--{name.replace('_', '-')} {value}")

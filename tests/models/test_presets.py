@@ -33,6 +33,12 @@ def logits(model):
     return preset_folder.logits_of(model, IMAGES)
 
 
+def values(model):
+    return [
+        ops.convert_to_numpy(variable).tobytes() for variable in model.variables
+    ]
+
+
 # Those that come with the package --------------------------------------------
 
 
@@ -76,10 +82,10 @@ def test_the_digits_score_is_the_published_one():
 
 def test_a_preset_predicts_as_the_model_did(tmp_path):
     model = trained()
-    before = cases.digest(model)
+    before = values(model)
     expected = logits(model)
     path = model.save_to_preset(tmp_path / "mine", images=IMAGES)
-    assert cases.digest(model) == before  # the model is as it was
+    assert values(model) == before  # the model is as it was
     again = models.load(str(path))
     np.testing.assert_allclose(logits(again), expected, rtol=1e-5, atol=1e-5)
     assert models.check(str(path)) < 1e-4
