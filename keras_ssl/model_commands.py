@@ -138,7 +138,7 @@ def export(options: Namespace) -> None:
         missing = [x for x in needed if importlib.util.find_spec(x) is None]
         if missing:
             raise ImportError(
-                f"ONNX on {keras.backend.backend()} needs what is missing here: "
+                f"ONNX on {keras.backend.backend()} needs what is missing: "
                 f"pip install {' '.join(missing)}"
             )
         whole(

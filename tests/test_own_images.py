@@ -25,7 +25,8 @@ def room(tmp_path_factory):
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         part = "unlabeled"
         if number < 40:
-            part = f"{'labeled' if number < 12 else 'test'}/{'zero one'.split()[label]}"
+            half = "labeled" if number < 12 else "test"
+            part = f"{half}/{('zero', 'one')[label]}"
         path = room / part / f"{number} é.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image[..., 0]).save(path)
@@ -41,7 +42,8 @@ def run(room):
         command = ["train", "--labeled", str(room / "labeled"), "--unlabeled",
                    str(room / "unlabeled"), "--test", str(room / "test"),
                    "--no-flip", "--network", "mlp", "--epochs", "1",
-                   "--steps-per-epoch", "30", "--out", str(room / "run")]  # fmt: skip
+                   "--steps-per-epoch", "30"]  # fmt: skip
+        command += ["--out", str(room / "run")]
         with pytest.warns(UserWarning, match="1 of .* broken.jpg"):
             assert cli.main([*command, *BACKEND]) == 0
         yield room / "run"
@@ -60,8 +62,8 @@ def test_batches_are_no_larger_than_the_folders(run):
 def test_a_run_on_files_is_evaluated_and_continued(run, capsys):
     with pytest.warns(UserWarning, match="broken"):
         assert cli.main(["evaluate", str(run), *BACKEND]) == 0
+    resume = ["train", "--resume", "--out", str(run), *BACKEND]
     with pytest.warns(UserWarning, match="broken"):
-        resume = ["train", "--resume", "--out", str(run), *BACKEND]
         assert cli.main(resume) == 0
     assert "after 30 steps" in capsys.readouterr().out
 
