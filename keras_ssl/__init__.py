@@ -32,12 +32,17 @@ if TYPE_CHECKING:  # the rooms that `__getattr__` opens on first use
         optimizers,
         schedules,
     )
+    from keras_ssl.classifier import SSLClassifier
     from keras_ssl.run_folder import RunFolder
     from keras_ssl.ssl_model import SSLModel
 
 __version__ = "0.1.0"
 
-_CLASSES = {"SSLModel": "ssl_model", "RunFolder": "run_folder"}
+_CLASSES = {
+    "SSLModel": "ssl_model",
+    "RunFolder": "run_folder",
+    "SSLClassifier": "classifier",
+}
 
 __all__ = [
     "__version__",
@@ -50,6 +55,7 @@ __all__ = [
     "optimizers",
     "SSLModel",
     "RunFolder",
+    "SSLClassifier",
 ]
 
 

@@ -58,6 +58,8 @@ def percent(accuracy: float) -> str:
 
 def spread(scores: Mapping[str, Any]) -> str:
     """Mean and standard deviation of several trainings."""
+    if scores["trainings"] == 1:
+        return f"{percent(scores['mean'])} (one training)"
     return (
         f"{100 * scores['mean']:.2f} ± {100 * scores['deviation']:.2f} % "
         f"({scores['trainings']} trainings)"
@@ -75,9 +77,7 @@ def _scores(about: Mapping[str, Any]) -> list[str]:
         f"{percent(score['test_accuracy'])} |",
     ]
     if "trainings" in score:
-        lines.append(
-            f"| trained so with other splits | {spread(score['trainings'])} |"
-        )
+        lines.append(f"| trained so | {spread(score['trainings'])} |")
     if "supervised" in score:
         lines.append(
             f"| the labeled images alone | {spread(score['supervised'])} |"
