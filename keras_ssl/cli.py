@@ -268,6 +268,7 @@ def _add_presets(commands: Any) -> None:
     save.add_argument("--overwrite", action="store_true")
     _add_backend(save)
     _add_predict(commands)
+    _add_report(commands)
     describe = commands.add_parser("describe", help="show a preset's card")
     describe.add_argument(
         "preset", help="its name, folder or place on a hub; see: list presets"
@@ -302,6 +303,17 @@ def _add_predict(commands: Any) -> None:
     _add_backend(export)
 
 
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="write a page about runs to look at"
+    )
+    report.add_argument(
+        "runs", nargs="+", help="run folders; the page is about the first"
+    )
+    report.add_argument("--out", help="default: report.html in the first")
+    _add_backend(report)
+
+
 def wanted_backend(options: argparse.Namespace) -> str | None:
     """The backend asked for, else that of the run to go on with, if any."""
     asked: str | None = getattr(options, "backend", None)
@@ -309,6 +321,7 @@ def wanted_backend(options: argparse.Namespace) -> str | None:
         return asked
     resumed = options.out if getattr(options, "resume", False) else None
     folder = getattr(options, "run", resumed)
+    folder = getattr(options, "runs", [folder])[0]
     if folder is None:
         return None
     try:

@@ -302,4 +302,5 @@ COMMANDS = {
     "describe": preset_commands.describe,
     "predict": model_commands.predict,
     "export": model_commands.export,
+    "report": model_commands.report,
 }

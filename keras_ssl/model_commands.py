@@ -1,4 +1,4 @@
-"""What `keras-ssl predict` and `export` do."""
+"""What `keras-ssl predict`, `export` and `report` do."""
 
 import csv
 import importlib.util
@@ -13,7 +13,7 @@ from typing import Any
 
 import keras_ssl
 from keras_ssl import run_data
-from keras_ssl.preset_commands import open_run
+from keras_ssl.preset_commands import command_of, open_run
 
 COLUMNS = ("path", "class", "confidence")
 ONNX_NEEDS = {
@@ -159,3 +159,48 @@ def export(options: Namespace) -> None:
         )
     shape = ", ".join(map(str, predictor.input_shape[1:]))
     print(f"{out}: from uint8 (N, {shape}) to probabilities of {names}")
+
+
+def report(options: Namespace) -> None:
+    """`keras-ssl report`: one page of HTML about runs."""
+    from keras_ssl import report as pages
+
+    runs = [pages.RunFiles(path) for path in options.runs]
+    out = options.out or runs[0].path / "report.html"
+    first = open_run(options.runs[0])
+    findings = None
+    if first.checkpoint.exists():
+        findings = _findings(first, options.data_dir)
+    written = pages.write(
+        runs, out, findings, command_of(first.read("config") or {})
+    )
+    print(f"written to {written}")
+
+
+def _findings(run: "keras_ssl.RunFolder", data_dir: str | None) -> Any:
+    """What the model of a run says of its test set; `None` without one."""
+    from keras_ssl import report as pages
+
+    config = run.read("config") or {}
+    data = run_data.load(config, data_dir)
+    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    if split.test is None:
+        return None
+    model = run.load_model()
+    images, labels = split.test
+    logits = model.predict(images, batch_size=500, verbose=0)
+    size = min(6, len(split.labeled))
+    batches = split.batches(
+        model, batch_size=size, unlabeled_ratio=1, seed=config["seed"]
+    )
+    return pages.Findings(
+        softmax(logits),
+        labels,
+        images,
+        split.dataset.class_names,
+        {
+            name: images
+            for name, images in batches[0][0].items()
+            if getattr(images, "ndim", 0) == 4
+        },
+    )
