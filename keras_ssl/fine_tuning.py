@@ -31,7 +31,7 @@ class FineTuning(Model):
         """A plain Keras model from uint8 images to probabilities, with the
         weights that `predict` uses; see `fine_tuning.predictor`.
         """
-        return predictor(self)  # type: ignore[arg-type]
+        return predictor(self)
 
     def freeze(self, what: str | Iterable[str] = "backbone") -> None:
         """Keeps layers of the network as they are.

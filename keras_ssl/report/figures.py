@@ -19,6 +19,7 @@ def _svg(
     size: tuple[float, float] = (6.0, 3.4),
 ) -> str:
     """What `draw(axes)` draws, as text to put into a page."""
+    import cycler  # of Matplotlib
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -28,7 +29,7 @@ def _svg(
         "axes.spines.right": False, "svg.fonttype": "none",
         "svg.hashsalt": name, "font.family": "sans-serif",
         "legend.frameon": False, "axes.prop_cycle":
-        matplotlib.cycler(color=COLORS),
+        cycler.cycler(color=COLORS),
     }  # fmt: skip
     with matplotlib.rc_context(style):
         figure = Figure(size, layout="constrained")
