@@ -104,7 +104,8 @@ def from_folder(
             [path for path, _ in files], size, channels, cache, show_progress
         )
         _warn(skipped, len(files))
-        numbers: dict[str | None, int] = dict(zip(names, range(len(names))))
+        numbers: dict[str | None, int] = {}
+        numbers.update({label: place for place, label in enumerate(names)})
         labels = [numbers.get(files[place][1], -1) for place in kept]
         return images, np.array(labels, np.int32)
 

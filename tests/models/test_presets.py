@@ -22,7 +22,7 @@ SHIPPED = models.list_presets()
 
 def trained(cls=methods.FixMatch, **kwargs):
     """A model whose weights, average and step are all different."""
-    model = cls(cases.network(), **kwargs)
+    model = cls(cases.plain_network(normalize=True), **kwargs)
     for number, average in enumerate(model.averages):
         average.assign(average * (1.0 + 0.01 * number))
     model.step.assign(7)
@@ -339,6 +339,7 @@ def test_a_network_without_a_head_is_an_error():
 # The command ------------------------------------------------------------------
 
 
+@pytest.mark.once
 def test_a_run_becomes_a_preset_by_one_command(tmp_path, capsys):
     from keras_ssl import cli
 
