@@ -51,6 +51,7 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     Example:
 
+    >>> import numpy as np
     >>> images, labels = split.dataset.train
     >>> known = np.full(len(labels), -1)
     >>> known[split.labeled] = labels[split.labeled]

@@ -7,6 +7,7 @@ written, so what its card says is what its user gets.
 import hashlib
 import json
 import pathlib
+import shlex
 import statistics
 import tempfile
 from argparse import Namespace
@@ -95,10 +96,13 @@ def command_of(config: dict[str, Any]) -> str:
     """The command that makes such a run."""
     words = ["keras-ssl train"]
     for name, value in config.items():
-        if name in NOT_ARGUMENTS:
+        if name in NOT_ARGUMENTS or (name == "data" and config.get("labeled")):
             continue
-        if value is not None:
-            words.append(f"--{name.replace('_', '-')} {value}")
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif value is not None and value is not False:  # 0 is a value
+            words.append(f"{flag} {shlex.quote(str(value))}")
     words += [f"--set {name}={value}" for name, value in config["set"].items()]
     return " ".join(words)
 
