@@ -44,7 +44,8 @@ def decode(
     try:
         with Image.open(path) as image:
             if image.format == "JPEG":  # decodes a smaller image at once
-                image.draft(None, (2 * width, 2 * height))
+                side = 2 * max(width, height)  # it may yet be turned
+                image.draft(None, (side, side))
             upright = ImageOps.exif_transpose(image)
             flat = _opaque(_eight_bits(upright)).convert(PILLOW_MODES[channels])
             if flat.size != (width, height):
