@@ -44,7 +44,7 @@ def run(room):
                    "--no-flip", "--network", "mlp", "--epochs", "1",
                    "--steps-per-epoch", "30"]  # fmt: skip
         command += ["--out", str(room / "run")]
-        with pytest.warns(UserWarning, match="1 of .* broken.jpg"):
+        with pytest.warns(UserWarning, match="1 of .* images cannot be read"):
             assert cli.main([*command, *BACKEND]) == 0
         yield room / "run"
 
