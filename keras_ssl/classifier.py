@@ -160,6 +160,13 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         dimensions = np.ndim(table)
         given = {"y": y} if is_new else {}
         is_image = dimensions > 2 and np.asarray(table).dtype == np.uint8
+        if is_new:
+            self.is_table_ = not is_image
+        elif self.is_table_ == is_image:
+            raise ValueError(
+                f"expected {'a table' if self.is_table_ else 'images'}, as fit "
+                f"got; received an array of shape {np.shape(table)}"
+            )
         checked = validate_data(
             self,
             table,
@@ -169,13 +176,6 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             **given,
         )
         rows, labels = checked if is_new else (checked, np.empty(0))
-        if is_new:
-            self.is_table_ = not is_image
-        elif self.is_table_ == is_image:
-            raise ValueError(
-                f"expected {'a table' if self.is_table_ else 'images'}, as fit "
-                f"got; received an array of shape {np.shape(table)}"
-            )
         if is_image:
             return rows if rows.ndim == 4 else rows[..., None], labels
         if is_new:
