@@ -141,6 +141,8 @@ def export(options: Namespace) -> None:
                 f"ONNX on {keras.backend.backend()} needs what is missing: "
                 f"pip install {' '.join(missing)}"
             )
+        shape = predictor.input_shape[1:]
+        predictor(keras.ops.zeros((1, *shape), "uint8"))  # Keras insists on it
         whole(
             out,
             lambda path: predictor.export(path, format="onnx", verbose=False),
