@@ -142,7 +142,8 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """The most probable class of each row, one of `classes_`."""
-        return self.classes_[self.predict_proba(X).argmax(axis=-1)]
+        best = self.predict_proba(X).argmax(axis=-1)
+        return self.classes_[best]
 
     def _model(self, shape: tuple[int, ...]) -> Any:
         keras.utils.set_random_seed(self.random_state)

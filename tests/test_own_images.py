@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -14,6 +15,16 @@ from keras_ssl import cli
 
 BACKEND = ["--backend", keras.backend.backend()]
 pytestmark = pytest.mark.once
+
+
+def warned(command):
+    """Runs a command that warns of the damaged file."""
+    # not pytest.warns, which raises again what Keras' own code warns of
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert cli.main([*command, *BACKEND]) == 0
+    texts = [str(warning.message) for warning in caught]
+    assert any("cannot be read" in text and "broken" in text for text in texts)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +55,7 @@ def run(room):
                    "--no-flip", "--network", "mlp", "--epochs", "1",
                    "--steps-per-epoch", "30"]  # fmt: skip
         command += ["--out", str(room / "run")]
-        with pytest.warns(UserWarning, match="1 of .* images cannot be read"):
-            assert cli.main([*command, *BACKEND]) == 0
+        warned(command)
         yield room / "run"
 
 
@@ -60,11 +70,8 @@ def test_batches_are_no_larger_than_the_folders(run):
 
 
 def test_a_run_on_files_is_evaluated_and_continued(run, capsys):
-    with pytest.warns(UserWarning, match="broken"):
-        assert cli.main(["evaluate", str(run), *BACKEND]) == 0
-    resume = ["train", "--resume", "--out", str(run), *BACKEND]
-    with pytest.warns(UserWarning, match="broken"):
-        assert cli.main(resume) == 0
+    warned(["evaluate", str(run)])
+    warned(["train", "--resume", "--out", str(run)])
     assert "after 30 steps" in capsys.readouterr().out
 
 
