@@ -62,7 +62,7 @@ def test_a_shipped_preset_predicts_here_what_it_predicted_there(name):
     assert (
         about["score"]["test_accuracy"] > about["score"]["supervised"]["mean"]
     )
-    assert seconds < 2 * (4 if keras.backend.backend() == "jax" else 1), seconds
+    assert seconds < 2, seconds
 
 
 @pytest.mark.once
