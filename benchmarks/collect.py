@@ -13,6 +13,7 @@ import json
 import pathlib
 
 import machine
+from keras_ssl.preset_commands import command_of
 
 
 def arguments():
@@ -28,17 +29,6 @@ def arguments():
     return parser.parse_args()
 
 
-def command(config):
-    """The command that makes such a run."""
-    words = ["keras-ssl train"]
-    for name, value in config.items():
-        if name in ("set", "versions", "augmentation") or value is None:
-            continue
-        words.append(f"--{name.replace('_', '-')} {value}")
-    words += [f"--set {name}={value}" for name, value in config["set"].items()]
-    return " ".join(words)
-
-
 def line(run, about):
     """What is known of a finished run, or `None` for an unfinished one."""
     config = json.loads((run / "config.json").read_text())
@@ -50,7 +40,7 @@ def line(run, about):
     kept = ("data", "labels_per_class", "method", "network", "backend", "seed")
     return {
         **{name: config[name] for name in kept},
-        "command": command(config),
+        "command": command_of(config),
         "test_error_percent": round(error, 4),
         **result,
         **about,

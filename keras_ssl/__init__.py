@@ -27,27 +27,35 @@ if TYPE_CHECKING:  # the rooms that `__getattr__` opens on first use
         data,
         losses,
         methods,
+        models,
         networks,
         optimizers,
         schedules,
     )
+    from keras_ssl.classifier import SSLClassifier
     from keras_ssl.run_folder import RunFolder
     from keras_ssl.ssl_model import SSLModel
 
 __version__ = "0.1.0"
 
-_CLASSES = {"SSLModel": "ssl_model", "RunFolder": "run_folder"}
+_CLASSES = {
+    "SSLModel": "ssl_model",
+    "RunFolder": "run_folder",
+    "SSLClassifier": "classifier",
+}
 
 __all__ = [
     "__version__",
     "data",
     "methods",
+    "models",
     "networks",
     "losses",
     "schedules",
     "optimizers",
     "SSLModel",
     "RunFolder",
+    "SSLClassifier",
 ]
 
 

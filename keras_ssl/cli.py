@@ -22,6 +22,10 @@ examples:
       --out runs/digits
   keras-ssl train --resume --out runs/digits      go on after an interruption
   keras-ssl evaluate runs/digits
+  keras-ssl train --labeled cats_and_dogs --unlabeled photos --out runs/pets
+  keras-ssl predict runs/pets more_photos --out predictions.csv
+  keras-ssl export runs/pets --out pets.onnx
+  keras-ssl save-preset runs/digits               to load by keras_ssl.models
   keras-ssl list methods
   keras-ssl describe fixmatch
 
@@ -48,16 +52,12 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", required=True)
     _add_train(commands)
     _add_evaluate(commands)
-    describe = commands.add_parser(
-        "describe",
-        help="what a method is: paper, equations, arguments, results",
-    )
-    describe.add_argument("method", help="see: list methods")
+    _add_presets(commands)
     listing = commands.add_parser("list", help="what there is, by name")
     listing.add_argument(
         "what",
         nargs="?",
-        choices=("methods", "networks", "data"),
+        choices=("methods", "networks", "presets", "data"),
         help="default: everything",
     )
     return main
@@ -132,6 +132,34 @@ def _add_train(commands: Any) -> None:
     train.add_argument(
         "--data", default="digits", help="digits, or a TFDS image data set"
     )
+    train.add_argument(
+        "--labeled",
+        metavar="DIR",
+        help="instead of --data: a folder with a folder of images for each "
+        "class, or a .csv file with the columns path and label; all labels "
+        "are used",
+    )
+    train.add_argument(
+        "--unlabeled",
+        metavar="DIR",
+        help="with --labeled: a folder of images, or a .csv file with the "
+        "column path",
+    )
+    train.add_argument(
+        "--test", metavar="DIR", help="with --labeled: as it, for testing"
+    )
+    train.add_argument(
+        "--image-size",
+        type=whole(1),
+        metavar="SIDE",
+        help="with --labeled: images are made squares of this side; None: as "
+        "large as they are, up to 64",
+    )
+    train.add_argument(
+        "--no-flip",
+        action="store_true",
+        help="with --labeled: the mirror image shows another class",
+    )
     train.add_argument("--labels-per-class", type=whole(1), default=4)
     train.add_argument(
         "--validation-per-class",
@@ -192,11 +220,107 @@ def _add_train(commands: Any) -> None:
 def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
-        help="test the model of a run",
-        description="Test the last saved model of a run on its test set.",
+        help="test the model of a run, or a preset",
+        description="Test the last saved model of a run on its test set; or a "
+        "preset, beside its published score.",
     )
-    evaluate.add_argument("run", help="the folder that train --out has made")
+    evaluate.add_argument(
+        "run",
+        help="the folder that train --out has made; or a preset's name, folder "
+        "or place on a hub",
+    )
     _add_backend(evaluate)
+
+
+def _add_presets(commands: Any) -> None:
+    save = commands.add_parser(
+        "save-preset",
+        help="make a preset of a finished run",
+        description="Write the model of a finished run as a preset: weights, "
+        "measured scores, hashes and model card.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    save.add_argument("run", help="the folder that train --out has made")
+    save.add_argument(
+        "--out", help="folder to make the preset's in; None: RUN/preset"
+    )
+    save.add_argument(
+        "--name", help="None: made of method, network, data and labels"
+    )
+    save.add_argument(
+        "--float16", action="store_true", help="store kernels in half the bytes"
+    )
+    save.add_argument(
+        "--loses-at-most",
+        type=float,
+        default=0.0005,
+        help="accuracy, 0 to 1, that float16 may cost; else it is an error",
+    )
+    save.add_argument(
+        "--compare",
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="run folders, or .jsonl files of benchmarks, with the scores of "
+        "the same method on other splits and of the supervised twin",
+    )
+    save.add_argument("--commit", help="that the run was made at")
+    save.add_argument("--license", default="apache-2.0", help="of the weights")
+    save.add_argument("--overwrite", action="store_true")
+    _add_backend(save)
+    _add_predict(commands)
+    _add_report(commands)
+    describe = commands.add_parser(
+        "describe",
+        help="what a method is (paper, equations, arguments, results), or a "
+        "preset (its card)",
+    )
+    describe.add_argument(
+        "name",
+        help="of a method; or a preset's name, folder or place on a hub; see: "
+        "list methods, list presets",
+    )
+    describe.add_argument(
+        "--json", action="store_true", help="all that a preset tells"
+    )
+
+
+def _add_predict(commands: Any) -> None:
+    of = "a run folder; or a preset's name, folder or place on a hub"
+    predict = commands.add_parser(
+        "predict", help="classify image files into a table"
+    )
+    predict.add_argument("model", help=of)
+    predict.add_argument(
+        "images", help="a folder, or a .csv file with the column path"
+    )
+    predict.add_argument(
+        "--out", default="predictions.csv", help=".csv or .parquet"
+    )
+    _add_backend(predict)
+    export = commands.add_parser(
+        "export",
+        help="write a predictor that needs no keras_ssl",
+        description="Write a predictor from raw pixels to probabilities.",
+    )
+    export.add_argument("model", help=of)
+    export.add_argument(
+        "--out",
+        default="predictor.keras",
+        help="ends in .keras or .onnx; without an ending a SavedModel",
+    )
+    _add_backend(export)
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="write a page about runs to look at"
+    )
+    report.add_argument(
+        "runs", nargs="+", help="run folders; the page is about the first"
+    )
+    report.add_argument("--out", help="default: report.html in the first")
+    _add_backend(report)
 
 
 def wanted_backend(options: argparse.Namespace) -> str | None:
@@ -206,6 +330,7 @@ def wanted_backend(options: argparse.Namespace) -> str | None:
         return asked
     resumed = options.out if getattr(options, "resume", False) else None
     folder = getattr(options, "run", resumed)
+    folder = getattr(options, "runs", [folder])[0]
     if folder is None:
         return None
     try:

@@ -2,12 +2,15 @@
 
 import importlib.metadata
 import json
+import os
+import pathlib
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras_ssl
+from keras_ssl import model_commands, preset_commands, registry, run_data
 
 # what may differ between a run and its continuation
 FREE = (
@@ -26,6 +29,7 @@ def train(options: Namespace) -> None:
     """`keras-ssl train`: trains, tests and keeps a run folder."""
     from keras_ssl import methods, networks
 
+    run_data.settle(options)
     run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
     options.set = json.loads(json.dumps(dict(options.set)))  # as it is kept
     options.defaults["set"] = {}
@@ -35,8 +39,11 @@ def train(options: Namespace) -> None:
     if options.network is None:
         config["network"] = options.network = method.default_network
     make_network = networks.get(options.network)
-    data = keras_ssl.data.load(options.data, data_dir=options.data_dir)
+    data = run_data.load(vars(options), options.data_dir)
+    config["class_names"] = list(data.class_names)
     split = _split(run, options, data)
+    run_data.suit(options, split, method.unlabeled_ratio)
+    config.update({name: getattr(options, name) for name in run_data.SUITED})
     if run.checkpoint.exists():
         model = run.load_model()
     else:
@@ -106,13 +113,15 @@ def _config(run: "keras_ssl.RunFolder", options: Namespace) -> dict[str, Any]:
             "or choose another --out"
         )
     for name, value in asked.items():
-        if value not in (options.defaults[name], config[name]):
+        # an argument that is younger than the run has its default there
+        begun = config.get(name, options.defaults[name])
+        if value not in (options.defaults[name], begun):
             flag = "--" + name.replace("_", "-")
             raise ValueError(
-                f"the run in {run.path} was begun with {flag} {config[name]}; "
+                f"the run in {run.path} was begun with {flag} {begun}; "
                 f"received {value}. Leave {flag} out to go on with it"
             )
-        setattr(options, name, config[name])
+        setattr(options, name, begun)
     if config["backend"] != backend:
         raise ValueError(
             f"the run in {run.path} was begun on {config['backend']}; add "
@@ -138,6 +147,8 @@ def _split(
     path = run.path / "split.json"
     if path.exists():
         return keras_ssl.data.Split.load(path, data)
+    if options.labeled:
+        return data.split_given(options.seed, options.validation_per_class)
     return data.split(
         options.labels_per_class,
         seed=options.seed,
@@ -213,17 +224,14 @@ def _verbose() -> int:
 
 
 def evaluate(options: Namespace) -> None:
-    """`keras-ssl evaluate`: tests the last saved model of a run."""
-    import pathlib
-
-    if not (pathlib.Path(options.run) / "config.json").exists():
-        raise ValueError(
-            f"{options.run} is no run folder: it has no config.json; make one "
-            "with keras-ssl train --out"
-        )
-    run = keras_ssl.RunFolder(options.run)
+    """`keras-ssl evaluate`: tests the last model of a run, or a preset."""
+    path = pathlib.Path(options.run)
+    if not path.exists() or (path / "preset.json").exists():
+        preset_commands.evaluate_preset(options)
+        return
+    run = preset_commands.open_run(options.run)
     config = run.read("config") or {}
-    data = keras_ssl.data.load(config["data"], data_dir=options.data_dir)
+    data = run_data.load(config, options.data_dir)
     split = keras_ssl.data.Split.load(run.path / "split.json", data)
     _test(run, run.load_model(), split)
 
@@ -244,6 +252,13 @@ def list_names(options: Namespace) -> None:
             "networks",
             {name: _function_doc(name) for name in networks.names()},
         )
+    if options.what in (None, "presets"):
+        from keras_ssl import models
+
+        _table(
+            "presets",
+            {name: _line_of(name) for name in models.list_presets()},
+        )
     if options.what in (None, "data"):
         _table(
             "data",
@@ -255,11 +270,24 @@ def list_names(options: Namespace) -> None:
         )
 
 
-def describe_method(options: Namespace) -> None:
-    """`keras-ssl describe`: all that is to know about a method."""
-    from keras_ssl.describe import describe
+def describe(options: Namespace) -> None:
+    """`keras-ssl describe`: all that is to know of a method, or a preset.
 
-    print(describe(options.method))
+    Raises:
+        ValueError: there is neither; the closest names are listed.
+    """
+    from keras_ssl import methods, models
+    from keras_ssl.describe import describe as text_of
+    from keras_ssl.models import hubs
+
+    name, presets = options.name, models.list_presets()
+    if name in methods.names():
+        print(text_of(name))
+    elif name in presets or hubs.is_handle(name) or os.path.exists(name):
+        preset_commands.describe(options)
+    else:
+        known = [*methods.names(), *presets]
+        raise ValueError(registry.unknown("method or preset", name, known))
 
 
 def _function_doc(name: str) -> Any:
@@ -267,6 +295,18 @@ def _function_doc(name: str) -> Any:
 
     make = networks.get(name)
     return getattr(make, "func", make).__doc__
+
+
+def _line_of(preset: str) -> str:
+    from keras_ssl import models
+
+    about = models.describe(preset)
+    score = about.get("score", {}).get("test_accuracy")
+    shown = "" if score is None else f", {100 * score:.2f} % on its test set"
+    return (
+        f"{about.get('data')}, {about.get('labels_per_class')} labels per "
+        f"class{shown}"
+    )
 
 
 def _table(title: str, texts: Mapping[str, Any]) -> None:
@@ -278,6 +318,10 @@ def _table(title: str, texts: Mapping[str, Any]) -> None:
 COMMANDS = {
     "train": train,
     "evaluate": evaluate,
-    "describe": describe_method,
     "list": list_names,
+    "save-preset": preset_commands.save_preset,
+    "describe": describe,
+    "predict": model_commands.predict,
+    "export": model_commands.export,
+    "report": model_commands.report,
 }

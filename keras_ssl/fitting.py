@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from keras_ssl import backend, optimizers
+from keras_ssl import backend, fine_tuning, optimizers
 
 if TYPE_CHECKING:  # what it is mixed into
     from keras import Model
@@ -21,6 +21,7 @@ class Fitting(Model):
     """The part of `SSLModel` that decides how long and on what it trains."""
 
     _stage = ""
+    is_pretrained = False  # weights come from another training
 
     def default_optimizer(
         self, total_steps: int
@@ -65,7 +66,7 @@ class Fitting(Model):
         """Called by `fit` before the very first step.
 
         For what a method sets by looking at data, such as data-dependent first
-        weights.
+        weights (unless it `is_pretrained`).
 
         Args:
             batches: what `fit` got; `batches[i]` is `(views, labels)`.
@@ -77,6 +78,7 @@ class Fitting(Model):
         loss: Any = "auto",
         metrics: Any = "auto",
         total_steps: int | None = None,
+        layer_decay: float | None = None,
         **kwargs: Any,
     ) -> None:
         """As `keras.Model.compile`, with the published recipe as default.
@@ -90,6 +92,9 @@ class Fitting(Model):
             metrics: of `evaluate`; "auto" is accuracy.
             total_steps: the length of the whole training in steps, for the
                 schedule and the ramps. `None`: what `fit` is asked to run.
+            layer_decay: for fine-tuning, what the learning rate of each layer
+                is multiplied by against that of the next; see
+                `fine_tuning.factors`. `None`: all learn alike.
             **kwargs: as `keras.Model.compile`.
         """
         asked = {"optimizer": optimizer, "loss": loss, "metrics": metrics}
@@ -100,6 +105,9 @@ class Fitting(Model):
         if "optimizer" in self._automatic:
             optimizer = self.default_optimizer(total_steps or 2**20)
         optimizer = optimizers.for_parts(optimizer, self.parts())
+        self._layer_decay = layer_decay
+        if layer_decay is not None:
+            optimizer = self._layer_wise(optimizer, layer_decay)
         if "loss" in self._automatic:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if "metrics" in self._automatic:
@@ -111,11 +119,26 @@ class Fitting(Model):
         # skips an optimizer that has no variables yet
         self.optimizer.build(self.parts() or self.trainable_variables)
 
+    def _layer_wise(self, optimizer: Any, decay: float) -> Any:
+        if self.parts():
+            raise ValueError(
+                f"{type(self).__name__} has an optimizer for each of "
+                f"{', '.join(self.parts())}; layer_decay is for methods with "
+                "one"
+            )
+        if isinstance(optimizer, optimizers.LayerWise):  # of a saved model
+            return optimizer
+        return optimizers.LayerWise(
+            keras.optimizers.get(optimizer),
+            fine_tuning.factors(self.network, self.trainable_variables, decay),
+        )
+
     def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
         if config:
             config.update(dict.fromkeys(self._automatic, "auto"))
             config["total_steps"] = self._asked_steps
+            config["layer_decay"] = self._layer_decay
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -120,6 +120,8 @@ class GAN(Generative):
         }
 
     def start(self, batches: Any) -> None:
+        if self.is_pretrained:
+            return
         if layers_to_standardize(self.network):
             images = ops.convert_to_tensor(_first_images(batches))
             standardize(self.network, self.normalize(images))

@@ -7,6 +7,8 @@ which a resumed run would draw other noise.
 """
 
 import inspect
+import os
+import pathlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -55,6 +57,14 @@ class Saving(Model):
                 config, custom_objects=custom_objects
             )
         )
+
+    def save_to_preset(
+        self, folder: str | os.PathLike[str], **kwargs: Any
+    ) -> pathlib.Path:
+        """Writes the model as a preset: `models.save_to_preset`."""
+        from keras_ssl import models
+
+        return models.save_to_preset(self, folder, **kwargs)
 
     def _generator_states(self) -> list[keras.Variable]:
         return [v for v in self.variables if v.name == "seed_generator_state"]

@@ -16,6 +16,7 @@ from keras import ops
 from keras_ssl import backend, schedules
 from keras_ssl.averaging import Averaging
 from keras_ssl.backend import Tensor
+from keras_ssl.fine_tuning import FineTuning
 from keras_ssl.fitting import Fitting
 from keras_ssl.reporting import Reporting
 from keras_ssl.saving import Saving
@@ -38,7 +39,13 @@ def parted(rows: Tensor, views: Sequence[Tensor]) -> list[Tensor]:
 
 
 class SSLModel(
-    Fitting, Averaging, Reporting, Saving, backend.TrainStep, keras.Model
+    Fitting,
+    FineTuning,
+    Averaging,
+    Reporting,
+    Saving,
+    backend.TrainStep,
+    keras.Model,
 ):
     """A classifier that learns from labeled and unlabeled images.
 

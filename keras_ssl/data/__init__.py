@@ -4,6 +4,7 @@
 
     data = keras_ssl.data.load("digits")       # or any TFDS image data set
     data = keras_ssl.data.from_arrays((images, labels))  # or your own
+    data = keras_ssl.data.from_folder("labeled/", "unlabeled/")
     split = data.split(labels_per_class=10, seed=0)
 
 Importing this package needs NumPy alone. Keras, TensorFlow Datasets,
@@ -14,6 +15,15 @@ from keras_ssl.data import policies
 from keras_ssl.data.arrays import from_arrays
 from keras_ssl.data.dataset import Dataset
 from keras_ssl.data.datasets import load, names
+from keras_ssl.data.folders import from_folder
 from keras_ssl.data.split import Split
 
-__all__ = ["Dataset", "Split", "from_arrays", "load", "names", "policies"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "from_arrays",
+    "from_folder",
+    "load",
+    "names",
+    "policies",
+]

@@ -1,0 +1,208 @@
+"""What `keras-ssl predict`, `export` and `report` do."""
+
+import csv
+import importlib.util
+import os
+import pathlib
+import shutil
+import sys
+import uuid
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+import keras_ssl
+from keras_ssl import run_data
+from keras_ssl.preset_commands import command_of, open_run
+
+COLUMNS = ("path", "class", "confidence")
+ONNX_NEEDS = {
+    "tensorflow": ("tf2onnx",),
+    "jax": ("tf2onnx",),
+    "torch": ("onnx", "onnxscript"),
+}
+
+
+def open_model(
+    name: str, data_dir: str | None = None
+) -> tuple["keras_ssl.SSLModel", list[str]]:
+    """A model and the names of its classes.
+
+    Args:
+        name: a run folder; or a preset's name, folder or place on a hub.
+        data_dir: folder of prepared TensorFlow Datasets, for old runs.
+    """
+    path = pathlib.Path(name)
+    if path.exists() and not (path / "preset.json").exists():
+        run = open_run(name)
+        config = run.read("config") or {}
+        names = config.get("class_names")
+        return run.load_model(), names or list(
+            run_data.load(config, data_dir).class_names
+        )
+    from keras_ssl import models
+
+    model = models.load(name)
+    numbers = range(int(model.network.output_shape[-1]))
+    return model, models.describe(name).get("class_names") or list(
+        map(str, numbers)
+    )
+
+
+def predict(options: Namespace) -> None:
+    """`keras-ssl predict`: classes of image files, as a table."""
+    from keras_ssl.data import folders, image_cache
+
+    out = pathlib.Path(options.out)
+    if out.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"--out must end in .csv or .parquet; received {out}")
+    files = folders.files_in(options.images)
+    model, names = open_model(options.model, options.data_dir)
+    height, width, channels = model.network.input_shape[1:]
+    images, kept, skipped = image_cache.images_of(
+        files, (height, width), channels
+    )
+    probabilities = softmax(model.predict(images, batch_size=500, verbose=0))
+    best = probabilities.argmax(axis=-1)
+    rows = [
+        (files[place], names[number], float(row[number]))
+        for place, number, row in zip(kept, best, probabilities, strict=True)
+    ]
+    whole(out, lambda file: _write_table(file, rows))
+    for path, reason in skipped:
+        print(f"left out: {path}: {reason}", file=sys.stderr)
+    print(f"{len(rows)} images, {len(skipped)} left out; written to {out}")
+
+
+def softmax(logits: Any) -> Any:
+    """Probabilities of logits, both NumPy arrays."""
+    import numpy as np
+
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def whole(path: pathlib.Path, write: Callable[[pathlib.Path], None]) -> None:
+    """Writes a file, or folder, whole or not at all.
+
+    Args:
+        path: what is to be there in the end; what was there is replaced.
+        write: a function of the path to write to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark = f".{uuid.uuid4().hex[:8]}-{path.name}"
+    unfinished = path.with_name(mark)
+    try:
+        write(unfinished)
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(unfinished, path)
+    finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_table(
+    path: pathlib.Path, rows: list[tuple[str, str, float]]
+) -> None:
+    if path.suffix == ".parquet":
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError as error:
+            raise ImportError(
+                ".parquet needs pyarrow: pip install pyarrow"
+            ) from error
+        columns = zip(*rows, strict=True) if rows else ((), (), ())
+        table = dict(zip(COLUMNS, map(list, columns), strict=True))
+        parquet.write_table(pyarrow.table(table), path)
+        return
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows((p, name, f"{c:.6f}") for p, name, c in rows)
+
+
+def export(options: Namespace) -> None:
+    """`keras-ssl export`: a predictor that needs no keras_ssl."""
+    import keras
+
+    out = pathlib.Path(options.out)
+    model, names = open_model(options.model, options.data_dir)
+    predictor = model.predictor()
+    if out.suffix == ".keras":
+        whole(out, predictor.save)
+    elif out.suffix == ".onnx":
+        needed = ONNX_NEEDS[keras.backend.backend()]
+        missing = [x for x in needed if importlib.util.find_spec(x) is None]
+        if missing:
+            raise ImportError(
+                f"ONNX on {keras.backend.backend()} needs what is missing: "
+                f"pip install {' '.join(missing)}"
+            )
+        shape = predictor.input_shape[1:]
+        predictor(keras.ops.zeros((1, *shape), "uint8"))  # Keras insists on it
+        whole(
+            out,
+            lambda path: predictor.export(path, format="onnx", verbose=False),
+        )
+    elif not out.suffix:
+        whole(
+            out,
+            lambda path: predictor.export(
+                path, format="tf_saved_model", verbose=False
+            ),
+        )
+    else:
+        raise ValueError(
+            "--out must end in .keras or .onnx, or be a folder's name for a "
+            f"SavedModel; received {out}"
+        )
+    shape = ", ".join(map(str, predictor.input_shape[1:]))
+    print(f"{out}: from uint8 (N, {shape}) to probabilities of {names}")
+
+
+def report(options: Namespace) -> None:
+    """`keras-ssl report`: one page of HTML about runs."""
+    from keras_ssl import report as pages
+
+    runs = [pages.RunFiles(path) for path in options.runs]
+    out = options.out or runs[0].path / "report.html"
+    first = open_run(options.runs[0])
+    findings = None
+    if first.checkpoint.exists():
+        findings = _findings(first, options.data_dir)
+    written = pages.write(
+        runs, out, findings, command_of(first.read("config") or {})
+    )
+    print(f"written to {written}")
+
+
+def _findings(run: "keras_ssl.RunFolder", data_dir: str | None) -> Any:
+    """What the model of a run says of its test set; `None` without one."""
+    from keras_ssl import report as pages
+
+    config = run.read("config") or {}
+    data = run_data.load(config, data_dir)
+    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    if split.test is None:
+        return None
+    model = run.load_model()
+    images, labels = split.test
+    logits = model.predict(images, batch_size=500, verbose=0)
+    size = min(6, len(split.labeled))
+    batches = split.batches(
+        model, batch_size=size, unlabeled_ratio=1, seed=config["seed"]
+    )
+    return pages.Findings(
+        softmax(logits),
+        labels,
+        images,
+        split.dataset.class_names,
+        {
+            name: images
+            for name, images in batches[0][0].items()
+            if getattr(images, "ndim", 0) == 4
+        },
+    )

@@ -1,0 +1,84 @@
+"""The data of a run: a data set by name, or one's own image files."""
+
+import pathlib
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+import keras_ssl
+
+FILES = ("labeled", "unlabeled", "test")
+SUITED = ("batch_size", "unlabeled_ratio")
+
+
+def settle(options: Namespace) -> None:
+    """Makes the arguments of `keras-ssl train` about files fit together.
+
+    Raises:
+        ValueError: files without --labeled.
+    """
+    given = [name for name in FILES if getattr(options, name)]
+    if not given:
+        return
+    if "labeled" not in given:
+        raise ValueError(
+            f"--{given[0]} needs --labeled: a folder with a folder of images "
+            "for each class, or a .csv file"
+        )
+    for name in given:  # so that the run can be continued from elsewhere
+        setattr(
+            options, name, str(pathlib.Path(getattr(options, name)).resolve())
+        )
+    options.data = "folder"
+
+
+def load(
+    config: Mapping[str, Any], data_dir: str | None = None
+) -> "keras_ssl.data.Dataset":
+    """The data set of a run.
+
+    Args:
+        config: its arguments.
+        data_dir: folder of prepared TensorFlow Datasets.
+    """
+    if not config.get("labeled"):
+        return keras_ssl.data.load(config["data"], data_dir=data_dir)
+    return keras_ssl.data.from_folder(
+        config["labeled"],
+        config.get("unlabeled"),
+        config.get("test"),
+        image_size=config.get("image_size"),
+        flip=not config.get("no_flip"),
+    )
+
+
+def suit(
+    options: Namespace, split: "keras_ssl.data.Split", published_ratio: int
+) -> None:
+    """Makes batches of one's own images no larger than there are images.
+
+    Only where nobody has asked for a size; says so if it changes one.
+
+    Args:
+        options: of `keras-ssl train`.
+        split: of the data set.
+        published_ratio: unlabeled images per labeled one, the method's own.
+    """
+    if not options.labeled:
+        return
+    labeled, unlabeled = len(split.labeled), len(split.unlabeled)
+    data = split.dataset
+    print(
+        f"{data.name}: {labeled} labeled images of {data.num_classes} classes, "
+        f"{unlabeled} unlabeled, "
+        f"{' x '.join(map(str, data.image_shape))} (see --image-size)"
+    )
+    if options.batch_size == options.defaults["batch_size"] > labeled:
+        options.batch_size = labeled
+        print(f"--batch-size {labeled}: there are no more labeled images")
+    most = unlabeled // options.batch_size
+    if options.unlabeled_ratio is None and 1 <= most < published_ratio:
+        options.unlabeled_ratio = most
+        print(
+            f"--unlabeled-ratio {most}: there are {unlabeled} unlabeled images"
+        )

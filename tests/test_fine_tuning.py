@@ -1,0 +1,185 @@
+"""Fine-tuning: which layers learn, and how fast."""
+
+import cases
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ssl import fine_tuning, methods, optimizers
+
+
+def network():
+    """A dense layer that is normalized, and the head."""
+    images = keras.Input(cases.SHAPE)
+    x = keras.layers.Dense(6)(keras.layers.Flatten()(images))
+    x = keras.layers.BatchNormalization()(x)
+    return cases.known(keras.Model(images, keras.layers.Dense(4)(x)))
+
+
+def step(model, number=0):
+    model.train_on_batch(*cases.batch(type(model), number))
+
+
+def changed(model, before):
+    """Names of the layers of which any weight has changed."""
+    now = {
+        layer.name: [ops.convert_to_numpy(w) for w in layer.weights]
+        for layer in model.network.layers
+    }
+    return {
+        name
+        for name, arrays in now.items()
+        if any(
+            not np.array_equal(one, other)
+            for one, other in zip(arrays, before[name], strict=True)
+        )
+    }
+
+
+def all_weights(model):
+    return {
+        layer.name: [ops.convert_to_numpy(w) for w in layer.weights]
+        for layer in model.network.layers
+    }
+
+
+def compiled(model, **kwargs):
+    model.compile(
+        keras.optimizers.SGD(0.1), total_steps=4, run_eagerly=True, **kwargs
+    )
+    return model
+
+
+def test_of_a_frozen_backbone_only_the_head_learns():
+    model = compiled(methods.Supervised(network()))
+    (head,) = fine_tuning.head(model.network)
+    model.freeze("backbone")
+    before = all_weights(model)
+    step(model)
+    assert changed(model, before) == {head}
+    model.freeze("nothing")
+    step(model)
+    learners = {x.name for x in model.network.layers if x.weights}
+    assert changed(model, before) == learners
+    with pytest.raises(ValueError, match="names of layers among"):
+        model.freeze("bakbone")
+
+
+def test_low_rank_matrices_learn_beside_the_kernels(tmp_path):
+    model = methods.Supervised(network())
+    thin = compiled(fine_tuning.with_lora(model, rank=2))
+    batch = cases.batch(methods.Supervised, 0)[0]["labeled"]
+    images = ops.convert_to_tensor(batch)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(thin(images)),
+        ops.convert_to_numpy(model(images)),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+    dense = thin.network.layers[2]
+    names = [w.name for w in dense.trainable_weights]
+    assert {"lora_kernel_a", "lora_kernel_b"} < set(names)
+    assert "kernel" not in names
+    assert not thin.network.layers[3].trainable  # the normalization
+    kernel = ops.convert_to_numpy(dense._kernel)
+    step(thin)
+    step(thin, 1)
+    np.testing.assert_array_equal(ops.convert_to_numpy(dense._kernel), kernel)
+    assert np.any(ops.convert_to_numpy(dense.lora_kernel_b))
+    thin.save(tmp_path / "thin.keras")
+    again = keras.saving.load_model(tmp_path / "thin.keras", compile=False)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(again(images)),
+        ops.convert_to_numpy(thin(images)),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.once
+def test_without_a_layer_that_can_low_rank_matrices_are_an_error():
+    with pytest.raises(ValueError, match="before its head has enable_lora"):
+        fine_tuning.with_lora(methods.FixMatch(cases.plain_network()), 2)
+
+
+@pytest.mark.once
+def test_each_layer_learns_slower_than_the_next():
+    network = cases.network()
+    factors = fine_tuning.factors(network, network.trainable_variables, 0.5)
+    by_name = {
+        variable.path: factor
+        for variable, factor in zip(
+            network.trainable_variables, factors, strict=True
+        )
+    }
+    in_order = [0.25] * 4 + [0.5] * 4 + [1.0] * 2  # kernel, bias, gamma, beta
+    assert list(by_name.values()) == in_order
+    elsewhere = keras.Variable(1.0)
+    assert fine_tuning.factors(network, [elsewhere], 0.5) == [1.0]
+    with pytest.raises(ValueError, match="above 0 and at most 1; received 2"):
+        fine_tuning.factors(network, [], 2)
+
+
+@pytest.mark.parametrize("kind", ["SGD", "AdamW"])
+def test_a_factor_is_a_learning_rate(kind):
+    """Against optimizers that have the smaller rate themselves."""
+    start = np.array([1.0, -2.0], "float32")
+    gradients = [np.array(g, "float32") for g in ([0.3, 1.0], [-0.2, 0.5])]
+    settings = {"weight_decay": 0.1}
+    if kind == "SGD":
+        settings["momentum"] = 0.9
+    make = getattr(keras.optimizers, kind)
+    variables = [keras.Variable(start), keras.Variable(start)]
+    both = optimizers.LayerWise(make(0.1, **settings), [0.25, 1.0])
+    both.build(variables)
+    alone = [keras.Variable(start), keras.Variable(start)]
+    single = [make(0.025, **settings), make(0.1, **settings)]
+    for gradient in gradients:
+        tensor = ops.convert_to_tensor(gradient)
+        both.apply([tensor, tensor], variables)
+        for optimizer, variable in zip(single, alone, strict=True):
+            optimizer.apply([tensor], [variable])
+    for one, other in zip(variables, alone, strict=True):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(one), ops.convert_to_numpy(other), rtol=2e-5
+        )
+
+
+def test_slow_layers_are_saved_and_go_on(tmp_path):
+    model = methods.Supervised(network())
+    model.compile(total_steps=4, layer_decay=0.5, run_eagerly=True)
+    step(model)
+    model.save(tmp_path / "model.keras")
+    step(model, 1)
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert isinstance(again.optimizer, optimizers.LayerWise)
+    assert again.optimizer.factors == model.optimizer.factors
+    step(again, 1)
+    assert cases.digest(again) == cases.digest(model)
+
+
+@pytest.mark.once
+def test_a_method_of_several_optimizers_refuses_slow_layers():
+    model = methods.Supervised(cases.network())
+    model.parts = lambda: {"one": model.trainable_variables}
+    with pytest.raises(ValueError, match="has an optimizer for each of one"):
+        model._layer_wise("sgd", 0.5)
+
+
+def test_a_predictor_is_plain_keras_from_bytes_to_probabilities():
+    model = methods.Supervised(network())
+    for average in model.averages:
+        average.assign(average * 1.05)
+    images = cases.batch(methods.Supervised, 0)[0]["labeled"]
+    logits = ops.convert_to_numpy(model(ops.convert_to_tensor(images)))
+    found = model.predictor()(ops.convert_to_tensor(images))
+    odds = np.exp(logits - logits.max(-1, keepdims=True))
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(found),
+        odds / odds.sum(-1, keepdims=True),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+    config = str(model.predictor().get_config())
+    assert "keras_ssl" not in config

@@ -1,0 +1,114 @@
+"""The command on one's own image files: from folders to predictions."""
+
+import csv
+import json
+import sys
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_ssl
+from keras_ssl import cli
+
+BACKEND = ["--backend", keras.backend.backend()]
+pytestmark = pytest.mark.once
+
+
+def warned(command):
+    """Runs a command that warns of the damaged file."""
+    # not pytest.warns, which raises again what Keras' own code warns of
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert cli.main([*command, *BACKEND]) == 0
+    texts = [str(warning.message) for warning in caught]
+    assert any("cannot be read" in text and "broken" in text for text in texts)
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """Digits as files: two classes, some of them damaged."""
+    room = tmp_path_factory.mktemp("own images")
+    images, labels = keras_ssl.data.load("digits").train
+    images, labels = images[labels < 2], labels[labels < 2]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        part = "unlabeled"
+        if number < 40:
+            half = "labeled" if number < 12 else "test"
+            part = f"{half}/{('zero', 'one')[label]}"
+        path = room / part / f"{number} é.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).save(path)
+    (room / "unlabeled" / "broken.jpg").write_bytes(b"rubbish")
+    return room
+
+
+@pytest.fixture(scope="module")
+def run(room):
+    """A trained run, by the arguments that a beginner gives."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_SSL_DATA", str(room / "cache"))
+        command = ["train", "--labeled", str(room / "labeled"), "--unlabeled",
+                   str(room / "unlabeled"), "--test", str(room / "test"),
+                   "--no-flip", "--network", "mlp", "--epochs", "1",
+                   "--steps-per-epoch", "30"]  # fmt: skip
+        command += ["--out", str(room / "run")]
+        warned(command)
+        yield room / "run"
+
+
+def test_batches_are_no_larger_than_the_folders(run):
+    config = json.loads((run / "config.json").read_text())
+    assert config["data"] == "folder"
+    assert config["batch_size"] == 12
+    assert config["class_names"] == ["one", "zero"]
+    result = json.loads((run / "result.json").read_text())
+    assert result["test_images"] == 28
+    assert result["test_accuracy"] > 0.8
+
+
+def test_a_run_on_files_is_evaluated_and_continued(run, capsys):
+    warned(["evaluate", str(run)])
+    warned(["train", "--resume", "--out", str(run)])
+    assert "after 30 steps" in capsys.readouterr().out
+
+
+def test_files_are_classified_into_a_table(run, room, capsys):
+    out = room / "tables" / "found.csv"
+    command = ["predict", str(run), str(room / "unlabeled"), "--out", str(out)]
+    assert cli.main([*command, *BACKEND]) == 0
+    captured = capsys.readouterr()
+    assert "left out" in captured.err
+    assert "broken.jpg" in captured.err
+    with open(out, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(list((room / "unlabeled").glob("*.png")))
+    assert {row["class"] for row in rows} == {"zero", "one"}
+    assert all(0.5 <= float(row["confidence"]) <= 1 for row in rows)
+    assert [path.name for path in out.parent.iterdir()] == ["found.csv"]
+    assert cli.main([*command[:-1], "found.txt", *BACKEND]) == 1
+    assert "must end in .csv or .parquet" in capsys.readouterr().err
+
+
+def test_a_predictor_is_exported_as_plain_keras(run, room):
+    out = room / "predictor.keras"
+    command = ["export", str(run), "--out", str(out), *BACKEND]
+    assert cli.main(command) == 0
+    predictor = keras.saving.load_model(out)
+    images, labels = keras_ssl.data.load("digits").test
+    found = predictor.predict(images[labels < 2], verbose=0).argmax(-1)
+    assert np.mean(found == 1 - labels[labels < 2]) > 0.8  # "one" comes first
+
+
+def test_onnx_without_its_packages_names_them(run, capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert cli.main(["export", str(run), "--out", "x.onnx"]) == 1
+    assert "pip install" in capsys.readouterr().err
+    assert "importlib" in sys.modules
+
+
+def test_unlabeled_files_alone_are_not_enough(capsys):
+    assert cli.main(["train", "--unlabeled", "somewhere", *BACKEND]) == 1
+    assert "--unlabeled needs --labeled" in capsys.readouterr().err
