@@ -80,7 +80,7 @@ $(VENV)/bin/python:
 
 $(VENV)/built-all: $(VENV)/bin/python tests/requirements.txt $(SOURCE_FILES)
 	$(PY) -m pip install --quiet -r tests/requirements.txt
-	$(PY) -m pip install --quiet --editable .[tfds,dev]
+	$(PY) -m pip install --quiet --editable .[tfds,report,dev]
 	touch $@ $(VENV)/built-jax $(VENV)/built-tensorflow $(VENV)/built-torch
 
 $(VENV)/built-%: $(VENV)/bin/python $(SOURCE_FILES)
