@@ -22,7 +22,7 @@ demo: $(VENV)/built-$(BACKEND)
 # Four parts, two at a time: most of a test is one thread that compiles.
 test: $(VENV)/built-all data
 	$(MAKE) --jobs=2 --keep-going --output-sync=target \
-	    --no-print-directory on-jax on-tensorflow on-torch once
+	    --no-print-directory on-jax once on-tensorflow on-torch
 
 on-jax on-tensorflow on-torch: on-%:
 	OMP_NUM_THREADS=1 KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=$* $(PY) \

@@ -54,15 +54,27 @@ def train(options, method, backend, seed):
             "--data", options.data, "--seed", str(seed),
             "--labels-per-class", str(options.labels_per_class), *options.rest,
         ]  # fmt: skip
-        environment = {**os.environ, "KERAS_BACKEND": backend}
-        subprocess.run(
+        peak = peak_memory(
             [sys.executable, "-m", "keras_ssl", *command, "--out", folder],
-            check=True,
-            env=environment,
-            stdout=sys.stderr,
+            {**os.environ, "KERAS_BACKEND": backend},
         )
         result = json.loads((pathlib.Path(folder) / "result.json").read_text())
-    return {"command": "keras-ssl " + " ".join(command), **result}
+    return {
+        "command": "keras-ssl " + " ".join(command),
+        **result,
+        "peak_mib": peak,
+    }
+
+
+def peak_memory(command, environment):
+    """Runs a command that must succeed; the most memory it held, in MiB."""
+    process = subprocess.Popen(command, env=environment, stdout=sys.stderr)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    per_mib = 2**20 if sys.platform == "darwin" else 2**10
+    return round(used.ru_maxrss / per_mib)
 
 
 def label_spreading(options, seed):

@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras_ssl
-from keras_ssl import model_commands, preset_commands, registry, run_data
+from keras_ssl import (
+    model_commands,
+    preset_commands,
+    registry,
+    run_data,
+    scores,
+)
 
 # what may differ between a run and its continuation
 FREE = (
@@ -201,13 +207,13 @@ def _test(
     if split.test is None:
         print("there is no test set")
         return
-    scores = model.evaluate(
-        *split.test, batch_size=500, verbose=0, return_dict=True
+    images, labels = split.test
+    found = scores.score(
+        model.predict(images, batch_size=500, verbose=0), labels
     )
     result = {
-        "test_accuracy": float(scores["accuracy"]),
-        "test_loss": float(scores["loss"]),
-        "test_images": len(split.test[1]),
+        **{f"test_{name}": value for name, value in found.items()},
+        "test_images": len(labels),
         "steps": model.steps_taken(),
         "seconds": round(sum(e["seconds"] for e in run.history()), 1),
     }
