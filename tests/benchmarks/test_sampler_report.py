@@ -114,7 +114,7 @@ def test_table_and_figure_are_written(paths, monkeypatch):
     arguments = ["--results", results, "--document", document]
     monkeypatch.setattr("sys.argv", ["", *arguments, "--figure", figure])
     sampler_report.main()
-    assert "| OpenCV, Python loop |" in paths[1].read_text()
+    assert "| OpenCV, whole batches where it can |" in paths[1].read_text()
     drawn = paths[2].read_text()
     assert "OpenCV, whole batches where it can" in drawn
     assert "keras_ssl" in drawn
