@@ -21,8 +21,11 @@ demo: $(VENV)/built-$(BACKEND)
 
 # Four parts, two at a time: most of a test is one thread that compiles.
 test: $(VENV)/built-all data
-	$(MAKE) --jobs=2 --keep-going --output-sync=target \
+	$(MAKE) --jobs=2 --keep-going $(IN_ONE_PIECE) \
 	    --no-print-directory on-jax once on-tensorflow on-torch
+
+# what each part says; before version 4 make cannot
+IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 on-jax on-tensorflow on-torch: on-%:
 	OMP_NUM_THREADS=1 KERAS_SSL_DATA=$(DATA) KERAS_BACKEND=$* $(PY) \

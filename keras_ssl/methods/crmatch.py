@@ -56,10 +56,8 @@ class CRMatch(Embedding):
         logits, features = self.embed(*(batch[name] for name in self.views))
         labeled, weak, strong, _ = logits
         q = probabilities(weak)
-        guess, mask = (
-            ops.argmax(q, -1),
-            self.confident(batch, q, self.threshold),
-        )
+        guess = ops.argmax(q, axis=-1)
+        mask = self.confident(batch, q, self.threshold)
         g_weak, g_strong = (
             unit(self.told(self.strength, x)) for x in features[1:3]
         )
