@@ -29,8 +29,8 @@ examples:
   keras-ssl list methods
   keras-ssl describe fixmatch
 
-exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (the run can
-be resumed)
+exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted by Ctrl-C, 143
+told to end by SIGTERM (the run can be resumed after both)
 """
 
 
@@ -198,14 +198,13 @@ def _add_train(commands: Any) -> None:
     )
     train.add_argument(
         "--resume",
-        action="store_true",
-        help="go on with the run in --out, with the arguments it began with",
+        nargs="?",
+        const="always",
+        choices=("always", "auto"),
+        help="go on with the run in --out, with the arguments it began with; "
+        "auto: begin one if there is none",
     )
-    train.add_argument(
-        "--save-every",
-        type=whole(1),
-        help="also save after so many steps inside an epoch",
-    )
+    _add_keeping(train)
     train.add_argument(
         "--threads",
         type=whole(0),
@@ -215,6 +214,40 @@ def _add_train(commands: Any) -> None:
     _add_backend(train)
     # so that an argument that was given can be told from one that was not
     train.set_defaults(defaults=vars(train.parse_args([])))
+
+
+def _add_keeping(train: argparse.ArgumentParser) -> None:
+    train.add_argument(
+        "--save-every",
+        type=whole(1),
+        metavar="STEPS",
+        help="also save after so many steps inside an epoch",
+    )
+    train.add_argument(
+        "--save-minutes",
+        type=float,
+        metavar="MINUTES",
+        help="also save when the last save was so long ago",
+    )
+    train.add_argument(
+        "--keep",
+        type=whole(1),
+        default=2,
+        metavar="CHECKPOINTS",
+        help="how many; should the last one be damaged, the one before it "
+        "takes its place",
+    )
+    train.add_argument(
+        "--keep-best",
+        action="store_true",
+        help="also keep best.keras, of the epoch with the highest accuracy on "
+        "the images that --validation-per-class holds out",
+    )
+    train.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out steps whose loss is not finite instead of ending there",
+    )
 
 
 def _add_evaluate(commands: Any) -> None:
@@ -383,10 +416,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         choose_backend(wanted_backend(options))
         commands.COMMANDS[options.command](options)
-    except KeyboardInterrupt:
-        print("keras-ssl: interrupted", file=sys.stderr)
-        return 130
-    except (ValueError, OSError, ImportError) as error:
+    except KeyboardInterrupt as interrupt:
+        # as shells have it: 128 and the signal's number
+        told = type(interrupt).__name__ == "Terminated"
+        print(
+            f"keras-ssl: {'told to end' if told else 'interrupted'}",
+            file=sys.stderr,
+        )
+        return 143 if told else 130
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
         if options.debug:
             raise
         message = " ".join(str(error).split())

@@ -36,10 +36,11 @@ def train(options: Namespace) -> None:
     from keras_ssl import methods, networks
 
     run_data.settle(options)
-    run = keras_ssl.RunFolder(options.out, save_every=options.save_every)
+    run = keras_ssl.RunFolder(options.out)
     options.set = json.loads(json.dumps(dict(options.set)))  # as it is kept
     options.defaults["set"] = {}
     config = _config(run, options)
+    run = _keeping(options)  # as the run was begun
     method = methods.get(options.method)  # wrong names fail before any work
     method.check_arguments(options.set)
     if options.network is None:
@@ -50,7 +51,7 @@ def train(options: Namespace) -> None:
     split = _split(run, options, data)
     run_data.suit(options, split, method.unlabeled_ratio)
     config.update({name: getattr(options, name) for name in run_data.SUITED})
-    if run.checkpoint.exists():
+    if run.checkpoints.paths():
         model = run.load_model()
     else:
         model = _new_model(options, method, make_network, data)
@@ -97,6 +98,23 @@ def train(options: Namespace) -> None:
     print(f"kept in {run.path}; test again: keras-ssl evaluate {run.path}")
 
 
+def _keeping(options: Namespace) -> "keras_ssl.RunFolder":
+    """The run folder, with what the arguments say of saving."""
+    if options.keep_best and not options.validation_per_class:
+        raise ValueError(
+            "--keep-best chooses by images held out of training: add "
+            "--validation-per-class (choosing by test images would make the "
+            "test score too good)"
+        )
+    return keras_ssl.RunFolder(
+        options.out,
+        save_every=options.save_every,
+        save_minutes=options.save_minutes,
+        keep=options.keep,
+        best="val_accuracy" if options.keep_best else None,
+    )
+
+
 def _config(run: "keras_ssl.RunFolder", options: Namespace) -> dict[str, Any]:
     """The run's config: made for a new run, compared for a resumed one."""
     import keras
@@ -104,7 +122,7 @@ def _config(run: "keras_ssl.RunFolder", options: Namespace) -> dict[str, Any]:
     asked = {k: v for k, v in vars(options).items() if k not in FREE}
     backend = keras.backend.backend()
     config = run.read("config")
-    if config is None and options.resume:
+    if config is None and options.resume == "always":
         raise ValueError(
             f"{run.path} holds no run to go on with; leave --resume out to "
             "begin one"
@@ -179,7 +197,7 @@ def _new_model(
         momentum=max(0.0, min(0.999, 1 - 10 / steps)),
     )
     model = method(network, **{"seed": options.seed, **options.set})
-    model.compile()
+    model.compile(skip_broken=options.skip_broken)
     return model
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl import backend, fine_tuning, optimizers
+from keras_ssl.guarding import Guard
 
 if TYPE_CHECKING:  # what it is mixed into
     from keras import Model
@@ -79,6 +80,7 @@ class Fitting(Model):
         metrics: Any = "auto",
         total_steps: int | None = None,
         layer_decay: float | None = None,
+        skip_broken: bool = False,
         **kwargs: Any,
     ) -> None:
         """As `keras.Model.compile`, with the published recipe as default.
@@ -95,6 +97,9 @@ class Fitting(Model):
             layer_decay: for fine-tuning, what the learning rate of each layer
                 is multiplied by against that of the next; see
                 `fine_tuning.factors`. `None`: all learn alike.
+            skip_broken: a step whose loss or new weights are not finite is
+                left out, and counted as "broken" in what is reported. `False`,
+                the default: the training ends there with FloatingPointError.
             **kwargs: as `keras.Model.compile`.
         """
         asked = {"optimizer": optimizer, "loss": loss, "metrics": metrics}
@@ -106,6 +111,7 @@ class Fitting(Model):
             optimizer = self.default_optimizer(total_steps or 2**20)
         optimizer = optimizers.for_parts(optimizer, self.parts())
         self._layer_decay = layer_decay
+        self.skip_broken = skip_broken
         if layer_decay is not None:
             optimizer = self._layer_wise(optimizer, layer_decay)
         if "loss" in self._automatic:
@@ -139,6 +145,7 @@ class Fitting(Model):
             config.update(dict.fromkeys(self._automatic, "auto"))
             config["total_steps"] = self._asked_steps
             config["layer_decay"] = self._layer_decay
+            config["skip_broken"] = self.skip_broken
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -154,6 +161,7 @@ class Fitting(Model):
         steps_per_epoch: int | None = None,
         resume: bool = False,
         shuffle: bool = False,
+        callbacks: Any = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """As `keras.Model.fit`, on batches made by `Split.batches`.
@@ -170,6 +178,7 @@ class Fitting(Model):
                 is run, from the middle of an epoch if it stopped there; the
                 reported averages of that epoch are those of its remainder.
             shuffle: defaults to `False`: the sampler has its own order.
+            callbacks: a list, as in Keras. Defaults to none.
             **kwargs: as `keras.Model.fit`.
 
         Batches always continue where the model stands: what an interrupted run
@@ -177,7 +186,11 @@ class Fitting(Model):
 
         Returns:
             `keras.callbacks.History`.
+
+        Raises:
+            FloatingPointError: a loss was not finite; see `check_finite`.
         """
+        callbacks = [Guard(), *(callbacks or ())]
         taken = self.steps_taken()
         is_ours = hasattr(x, "from_step")
         if is_ours:
@@ -207,6 +220,7 @@ class Fitting(Model):
                 initial_epoch=begin,
                 steps_per_epoch=steps,
                 shuffle=shuffle,
+                callbacks=callbacks,
                 **kwargs,
             )
             history = _joined(history, part)

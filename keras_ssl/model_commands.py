@@ -171,7 +171,7 @@ def report(options: Namespace) -> None:
     out = options.out or runs[0].path / "report.html"
     first = open_run(options.runs[0])
     findings = None
-    if first.checkpoint.exists():
+    if first.checkpoints.paths():
         findings = _findings(first, options.data_dir)
     written = pages.write(
         runs, out, findings, command_of(first.read("config") or {})

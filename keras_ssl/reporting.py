@@ -1,6 +1,6 @@
 """What a training reports: the loss' terms and what is told beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -19,6 +19,9 @@ class Reporting(Model):
 
     terms: tuple[str, ...] = ("supervised", "unlabeled")
     monitors: tuple[str, ...] = ()
+    skip_broken: bool
+    _broken: keras.metrics.Metric
+    _stacked: Callable[[Mapping[str, Tensor]], Tensor]
 
     def _begin_trackers(self) -> None:
         self.trackers = {
@@ -81,17 +84,27 @@ class Reporting(Model):
         self.monitor_guesses(batch, guess, mask)
         return mask
 
-    def _report(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _report(
+        self, terms: Mapping[str, Tensor], sound: Tensor
+    ) -> dict[str, Tensor]:
         """Records the terms of a step; what was recorded in it, averaged."""
-        self.monitor(**terms)
+        self._broken.update_state(self._stacked(terms), sound, self.step.value)
+        weight = None
+        if self.skip_broken:
+            weight = ops.cast(sound, "float32")
+            terms = {k: ops.where(sound, v, 0.0) for k, v in terms.items()}
+        self.monitor(**{name: (v, weight) for name, v in terms.items()})
         loss = ops.stop_gradient(sum(terms.values()))
-        self._loss_tracker.update_state(loss)
-        trackers = {"loss": self._loss_tracker, **self.trackers}
-        return {
-            name: tracker.result()
-            for name, tracker in trackers.items()
-            if name == "loss" or name in self._recorded
-        }
+        self._loss_tracker.update_state(loss, sample_weight=weight)
+        shown: dict[str, keras.metrics.Metric] = {"loss": self._loss_tracker}
+        shown.update(
+            (name, tracker)
+            for name, tracker in self.trackers.items()
+            if name in self._recorded
+        )
+        if self.skip_broken:
+            shown["broken"] = self._broken
+        return {name: tracker.result() for name, tracker in shown.items()}
 
     def get_metrics_result(self) -> dict[str, Any]:
         """What evaluation reports: the loss and the compiled metrics only."""
@@ -99,9 +112,8 @@ class Reporting(Model):
         for metric in self.metrics:
             # TensorFlow builds the compiled metrics in the first evaluation,
             # but asks for results after an epoch of training already
-            if metric.name in self.trackers or not getattr(
-                metric, "built", True
-            ):
+            ours = metric is self._broken or metric.name in self.trackers
+            if ours or not getattr(metric, "built", True):
                 continue
             result = metric.result()
             results.update(

@@ -6,6 +6,8 @@
 | `split.json` | which examples are labeled |
 | `history.jsonl` | one line for each finished epoch |
 | `checkpoint.keras` | the model with its whole state, as of the last save |
+| `checkpoint_1.keras` | the one before it, should the last one be damaged |
+| `best.keras` | the model after its best epoch, if one was asked for |
 | `result.json` | the test scores, once the run is complete |
 
 Every file but the history is written under a temporary name and renamed, and
@@ -15,6 +17,7 @@ moment can be continued.
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import signal
@@ -25,7 +28,15 @@ from typing import Any
 
 import keras
 
+from keras_ssl.checkpoints import Checkpoints, load, sync
 from keras_ssl.ssl_model import SSLModel
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was told to end (SIGTERM), and its training has been saved.
+
+    A `KeyboardInterrupt`, so that nothing mistakes it for an error.
+    """
 
 
 class RunFolder(keras.callbacks.Callback):
@@ -35,6 +46,16 @@ class RunFolder(keras.callbacks.Callback):
         path: the folder; made if needed.
         save_every: steps between checkpoints inside an epoch. `None`, the
             default: at the end of each epoch only.
+        save_minutes: also save inside an epoch when the last save was so many
+            minutes ago. `None`, the default: never.
+        keep: number of checkpoints. Defaults to 2: if the last one proves to
+            be damaged, the one before it takes its place.
+        best: the model after its best epoch is kept besides, best by this name
+            in the history, such as "val_accuracy"; the lowest where the name
+            ends in "loss" or "error". `None`, the default: it is not kept.
+
+    Raises:
+        ValueError: `keep` is below 1.
 
     Example:
 
@@ -48,18 +69,21 @@ class RunFolder(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], save_every: int | None = None
+        self,
+        path: str | os.PathLike[str],
+        save_every: int | None = None,
+        save_minutes: float | None = None,
+        keep: int = 2,
+        best: str | None = None,
     ) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
         self.save_every = save_every
-        self._interrupted = False
+        self.save_minutes = save_minutes
+        self.checkpoints = Checkpoints(self.path, keep)
+        self.best = best
+        self._signal = 0  # the one that asked for an end, if any
         self.path.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def checkpoint(self) -> pathlib.Path:
-        """Path of the checkpoint, which need not exist yet."""
-        return self.path / "checkpoint.keras"
 
     # Small files ------------------------------------------------------------
 
@@ -67,7 +91,8 @@ class RunFolder(keras.callbacks.Callback):
         """Writes a dict as `<name>.json`, whole or not at all."""
         temporary = self.path / f".{name}.json"
         temporary.write_text(json.dumps(values, indent=2) + "\n")
-        _put_in_place(temporary, self.path / f"{name}.json")
+        sync(temporary)
+        os.replace(temporary, self.path / f"{name}.json")
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The dict written as `<name>.json`, or `None` if there is none.
@@ -101,50 +126,58 @@ class RunFolder(keras.callbacks.Callback):
 
     # The model --------------------------------------------------------------
 
-    def save_model(self, model: keras.Model) -> None:
+    def save_model(self, model: SSLModel) -> None:
         """Writes the checkpoint, whole or not at all."""
-        temporary = self.path / ".checkpoint.keras"
-        model.save(temporary)
-        _put_in_place(temporary, self.checkpoint)
+        self.checkpoints.save(model)
 
-    def load_model(self) -> SSLModel:
+    def load_model(self, best: bool = False) -> SSLModel:
         """The model as last saved, compiled, ready for `fit(resume=True)`.
+
+        Where the last checkpoint is damaged the one before it, with a warning.
+
+        Args:
+            best: the model after its best epoch instead. Defaults to `False`.
 
         Raises:
             FileNotFoundError: nothing has been saved yet.
-            ValueError: the checkpoint is damaged or no `SSLModel`.
+            ValueError: no checkpoint can be read, or it is no `SSLModel`.
         """
-        if not self.checkpoint.exists():
+        if not best:
+            return self.checkpoints.load()
+        if not self.checkpoints.best.exists():
             raise FileNotFoundError(
-                f"{self.checkpoint} does not exist; a run saves its first "
-                "checkpoint at the end of its first epoch"
+                f"{self.checkpoints.best} does not exist; it is kept where "
+                'RunFolder(best="val_accuracy") was asked for it'
             )
-        from keras_ssl import methods  # noqa: F401  (Keras knows them then)
+        return load(self.checkpoints.best)
 
-        try:
-            model = keras.saving.load_model(self.checkpoint)
-        except Exception as error:
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    def _is_best(self, entry: dict[str, Any]) -> bool:
+        """Whether an epoch is better than all before it."""
+        if self.best not in entry:
             raise ValueError(
-                f"{self.checkpoint} is damaged or was written by another "
-                f"version; delete it to start again. {reason[:200]}"
-            ) from error
-        if not isinstance(model, SSLModel):
-            raise ValueError(
-                f"{self.checkpoint} holds a {type(model).__name__}, expected "
-                "a keras_ssl.SSLModel"
+                f"the best epoch is asked for by {self.best!r}; an epoch "
+                f"reports {', '.join(entry)}"
             )
-        return model
+        others = [
+            other[self.best]
+            for other in self.history()
+            if other["epoch"] < entry["epoch"] and self.best in other
+        ]
+        if self.best.endswith(("loss", "error")):
+            return entry[self.best] < min(others, default=math.inf)
+        return entry[self.best] > max(others, default=-math.inf)
 
-    # Ctrl-C -----------------------------------------------------------------
+    # Ctrl-C and SIGTERM -----------------------------------------------------
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
         """Within it, Ctrl-C ends the training in order; a second one at once.
 
-        The step is finished, the model saved and KeyboardInterrupt raised.
-        Python's own way may lose it: raised inside a callback of the garbage
-        collector, as JAX has one, it is printed and forgotten.
+        The step is finished, the model saved and KeyboardInterrupt raised;
+        `Terminated`, which is one, where it was SIGTERM, as schedulers send it
+        before they take a machine away. Python's own way may lose the former:
+        raised inside a callback of the garbage collector, as JAX has one, it
+        is printed and forgotten.
 
         Example:
 
@@ -154,24 +187,36 @@ class RunFolder(keras.callbacks.Callback):
         """
 
         def interrupt(signum: int, frame: Any) -> None:
-            if self._interrupted:
+            if self._signal:
                 raise KeyboardInterrupt
-            self._interrupted = True
+            self._signal = signum
 
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may handle signals
             return
-        self._interrupted = False
-        before = signal.signal(signal.SIGINT, interrupt)
+        self._signal = 0
+        before = {
+            number: signal.signal(number, interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
-            if self._interrupted:
-                raise KeyboardInterrupt
+            self._end_if_asked()
         finally:
-            signal.signal(signal.SIGINT, before)
-            self._interrupted = False
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._signal = 0
+
+    def _end_if_asked(self) -> None:
+        if self._signal == signal.SIGTERM:
+            raise Terminated
+        if self._signal:
+            raise KeyboardInterrupt
 
     # What fit calls ---------------------------------------------------------
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._saved = time.perf_counter()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.perf_counter()
@@ -179,33 +224,36 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._unsaved += 1
-        is_due = self.save_every and self._unsaved >= self.save_every
-        if is_due or self._interrupted:
-            self.save_model(self.model)  # .model, under JAX, fetches the state
-            self._unsaved = 0
-        if self._interrupted:
-            raise KeyboardInterrupt
+        is_last = batch + 1 == self.params.get("steps")  # on_epoch_end saves
+        if self._signal or (self._is_due() and not is_last):
+            self._save()
+        self._end_if_asked()
+
+    def _is_due(self) -> bool:
+        if self.save_every and self._unsaved >= self.save_every:
+            return True
+        idle = time.perf_counter() - self._saved
+        return self.save_minutes is not None and idle >= 60 * self.save_minutes
+
+    def _save(self, is_best: bool = False) -> None:
+        # .model, under JAX, fetches the state
+        self.checkpoints.save(self.model, is_best)
+        self._unsaved, self._saved = 0, time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.check_finite()  # the history, too, is of sound epochs
         entry = {"epoch": epoch + 1, "step": self.model.steps_taken()}
         entry["seconds"] = round(time.perf_counter() - self._began, 3)
         entry.update({k: float(v) for k, v in sorted((logs or {}).items())})
+        is_best = self.best is not None and self._is_best(entry)
         with open(self.path / "history.jsonl", "a+b") as file:
             if file.tell() and self._last_byte(file) != b"\n":
                 file.write(b"\n")  # after a line that was cut off
             file.write(json.dumps(entry).encode() + b"\n")
-        self.save_model(self.model)
-        if self._interrupted:
-            raise KeyboardInterrupt
+        self._save(is_best)
+        self._end_if_asked()
 
     @staticmethod
     def _last_byte(file: Any) -> bytes:
         file.seek(-1, os.SEEK_END)
         return bytes(file.read(1))
-
-
-def _put_in_place(temporary: pathlib.Path, final: pathlib.Path) -> None:
-    """Renames a finished file, once its bytes have reached the disk."""
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, final)

@@ -3,7 +3,8 @@
 A method subclasses it, declares the views it needs and writes its objective;
 the concatenated forward pass and the step are here, once; `compile` and `fit`
 in `fitting.py`, the moving average in `averaging.py`, what is reported in
-`reporting.py`, what a file holds in `saving.py`.
+`reporting.py`, what is done about losses that are no numbers in `guarding.py`,
+what a file holds in `saving.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from keras_ssl.averaging import Averaging
 from keras_ssl.backend import Tensor
 from keras_ssl.fine_tuning import FineTuning
 from keras_ssl.fitting import Fitting
+from keras_ssl.guarding import Guarding
 from keras_ssl.reporting import Reporting
 from keras_ssl.saving import Saving
 
@@ -43,6 +45,7 @@ class SSLModel(
     FineTuning,
     Averaging,
     Reporting,
+    Guarding,
     Saving,
     backend.TrainStep,
     keras.Model,
@@ -104,6 +107,7 @@ class SSLModel(
         self.step = self.remember("step", 0, "int32")
         self._begin_averages()
         self._begin_trackers()
+        self._begin_guarding()
         self.total_steps: int | None = None
         self.built = True
 
@@ -222,16 +226,20 @@ class SSLModel(
             for name, value in {**views, "labels": labels}.items()
         }
         self._recorded.clear()
+        terms, sound = self.guarded(lambda: self._checked_update(batch))
+        with backend.no_grad():
+            self._update_averages()
+            self.step.assign_add(1)
+            return self._report(terms, sound)
+
+    def _checked_update(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         terms = self.update(batch)
         if set(terms) != set(self.terms):
             raise ValueError(
                 f"{type(self).__name__}.objective must return the terms "
                 f"{self.terms}; received {tuple(terms)}"
             )
-        with backend.no_grad():
-            self._update_averages()
-            self.step.assign_add(1)
-            return self._report(terms)
+        return terms
 
     def update(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Changes the weights once; returns the loss terms.

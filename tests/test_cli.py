@@ -46,7 +46,8 @@ def test_train_evaluate_and_list(tmp_path, capsys):
         assert word in printed
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert files == {"config.json", "split.json", "history.jsonl",
-                     "checkpoint.keras", "result.json"}  # fmt: skip
+                     "checkpoint.keras", "checkpoint_1.keras",
+                     "result.json"}  # fmt: skip
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert config["backend"] == BACKEND
     assert config["versions"]["keras"] == keras.__version__
@@ -292,15 +293,51 @@ def test_resuming_where_there_is_no_run_is_an_error(tmp_path, capsys):
     assert "holds no run to go on with" in line
 
 
-def test_ctrl_c_says_how_to_go_on_and_exits_with_130(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")],
+)
+def test_a_signal_saves_says_how_to_go_on_and_has_its_code(
+    tmp_path, number, code, says
+):
     out = tmp_path / "run"
     process = start([*LONGER[:-6], "--epochs", "1000", "--steps-per-epoch",
                      "50", "--out", str(out)])  # fmt: skip
     while not (out / "checkpoint.keras").exists():
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert "interrupted" in errors
+    assert process.returncode == code, errors
+    assert says in errors
     assert keras_ssl.RunFolder(out).load_model().steps_taken() >= 50
+
+
+def test_resume_auto_begins_or_goes_on_and_saves_as_the_run_was_begun(
+    tmp_path, monkeypatch
+):
+    out = str(tmp_path / "run")
+    auto = ["--resume", "auto", "--out", out]
+    steps = ["--epochs", "2", "--steps-per-epoch", "4", "--save-every", "2"]
+    saved: list[int] = []
+    save = keras_ssl.checkpoints.Checkpoints.save
+
+    def watched(self, model, is_best=False):
+        saved.append(model.steps_taken())
+        save(self, model, is_best)
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras_ssl.checkpoints.Checkpoints, "save", watched)
+    assert cli.main([*SMALL, *steps, *auto]) == 130
+    assert cli.main(["train", *auto, "--backend", BACKEND]) == 0
+    assert saved == [2, 4, 6, 8]
+
+
+def test_the_best_epoch_is_chosen_by_images_held_out_only(tmp_path, capsys):
+    out = tmp_path / "run"
+    command = [*SMALL, "--epochs", "1", "--steps-per-epoch", "2",
+               "--keep-best", "--out", str(out)]  # fmt: skip
+    assert "add --validation-per-class" in fails(capsys, *command)
+    assert cli.main([*command, "--validation-per-class", "2"]) == 0
+    assert (out / "best.keras").exists()

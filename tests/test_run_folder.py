@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import keras_ssl
+from keras_ssl import run_folder
+from keras_ssl.run_folder import Terminated
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_fit_leaves_history_and_a_checkpoint_that_goes_on(run, digits):
 def test_saves_inside_an_epoch_when_asked(tmp_path, digits):
     run = keras_ssl.RunFolder(tmp_path, save_every=3)
     steps = []
-    run.save_model = lambda model: steps.append(model.steps_taken())
+    run.checkpoints.save = lambda model, _: steps.append(model.steps_taken())
     model = small_model(digits.dataset)
     batches = digits.batches(model, batch_size=8, steps_per_epoch=7)
     model.fit(batches, epochs=1, callbacks=[run], verbose=0)
@@ -127,7 +129,7 @@ def test_a_second_ctrl_c_stops_at_once(run, digits):
     batches = digits.batches(model, batch_size=8, steps_per_epoch=9)
     with pytest.raises(KeyboardInterrupt), run.interruptible():
         model.fit(batches, verbose=0, callbacks=[Interrupt(4, times=2), run])
-    assert not run.checkpoint.exists()
+    assert not run.checkpoints.newest.exists()
 
 
 def test_without_a_checkpoint_the_error_says_when_there_is_one(run):
@@ -137,7 +139,7 @@ def test_without_a_checkpoint_the_error_says_when_there_is_one(run):
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 torn"])
 def test_a_corrupt_checkpoint_is_one_clear_error(run, content):
-    run.checkpoint.write_bytes(content)
+    run.checkpoints.newest.write_bytes(content)
     with pytest.raises(ValueError, match="checkpoint.keras is damaged") as e:
         run.load_model()
     assert "\n" not in str(e.value)
@@ -145,15 +147,17 @@ def test_a_corrupt_checkpoint_is_one_clear_error(run, content):
 
 def test_a_truncated_checkpoint_is_one_clear_error(run, digits):
     run.save_model(small_model(digits.dataset))
-    whole = run.checkpoint.read_bytes()
-    run.checkpoint.write_bytes(whole[: len(whole) // 2])
+    whole = run.checkpoints.newest.read_bytes()
+    run.checkpoints.newest.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="is damaged"):
         run.load_model()
 
 
 def test_a_model_of_another_kind_is_refused(run):
     images = keras.Input((4,))
-    keras.Model(images, keras.layers.Dense(2)(images)).save(run.checkpoint)
+    keras.Model(images, keras.layers.Dense(2)(images)).save(
+        run.checkpoints.newest
+    )
     with pytest.raises(ValueError, match="holds a Functional"):
         run.load_model()
 
@@ -161,7 +165,7 @@ def test_a_model_of_another_kind_is_refused(run):
 def test_a_failed_save_leaves_the_old_checkpoint(run, digits, monkeypatch):
     model = small_model(digits.dataset)
     run.save_model(model)
-    whole = run.checkpoint.read_bytes()
+    whole = run.checkpoints.newest.read_bytes()
 
     def torn(path, **_):
         path.write_bytes(b"half")
@@ -170,4 +174,83 @@ def test_a_failed_save_leaves_the_old_checkpoint(run, digits, monkeypatch):
     monkeypatch.setattr(model, "save", torn)
     with pytest.raises(OSError, match="disk full"):
         run.save_model(model)
-    assert run.checkpoint.read_bytes() == whole
+    assert run.checkpoints.newest.read_bytes() == whole
+
+
+def test_sigterm_finishes_the_step_saves_it_and_says_so(run, digits):
+    class Preempted(Interrupt):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == self.step:
+                signal.raise_signal(signal.SIGTERM)
+
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=9)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Terminated), run.interruptible():
+        model.fit(batches, verbose=0, callbacks=[Preempted(4), run])
+    assert run.load_model().steps_taken() == 5
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_saves_when_the_last_save_was_minutes_ago(
+    tmp_path, digits, monkeypatch
+):
+    clock = iter(range(0, 6000, 20))  # each look is 20 s after the one before
+    monkeypatch.setattr(run_folder.time, "perf_counter", lambda: next(clock))
+    run = keras_ssl.RunFolder(tmp_path, save_minutes=1)
+    steps = []
+    run.checkpoints.save = lambda model, _: steps.append(model.steps_taken())
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=9)
+    model.fit(batches, callbacks=[run], verbose=0)
+    assert steps[-1] == 9
+    assert len(steps) > 2
+    assert steps == sorted(set(steps))
+    assert max(b - a for a, b in zip(steps, steps[1:], strict=False)) <= 3
+
+
+class Scores(keras.callbacks.Callback):
+    """Reports what it was told to, epoch by epoch."""
+
+    def __init__(self, name, values):
+        super().__init__()
+        self.name, self.values = name, values
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs[self.name] = self.values[epoch]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "best"),
+    [
+        ("val_accuracy", [0.5, 0.7, 0.6, 0.7], 2),
+        ("val_loss", [3.0, 2.0, 1.0, 1.5], 3),
+    ],
+)
+def test_the_best_epoch_is_kept_over_a_resumption(
+    tmp_path, digits, name, values, best
+):
+    model = small_model(digits.dataset)
+    for epochs in (2, 4):
+        run = keras_ssl.RunFolder(tmp_path, best=name)
+        batches = digits.batches(model, batch_size=8, steps_per_epoch=2)
+        model.fit(
+            batches,
+            epochs=epochs,
+            resume=True,
+            callbacks=[Scores(name, values), run],
+            verbose=0,
+        )
+        model = run.load_model()
+    assert model.steps_taken() == 8
+    assert run.load_model(best=True).steps_taken() == 2 * best
+
+
+def test_a_best_that_nobody_reports_is_an_error(tmp_path, digits):
+    run = keras_ssl.RunFolder(tmp_path, best="val_acuracy")
+    with pytest.raises(FileNotFoundError, match=r"best\.keras"):
+        run.load_model(best=True)
+    model = small_model(digits.dataset)
+    batches = digits.batches(model, batch_size=8, steps_per_epoch=2)
+    with pytest.raises(ValueError, match="'val_acuracy'; an epoch reports"):
+        model.fit(batches, callbacks=[run], verbose=0)
