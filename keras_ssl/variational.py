@@ -79,15 +79,23 @@ class Variational(Generative):
 
     def default_optimizer(self, total_steps: int) -> Any:
         """Adam."""
-        # the published code has no epsilon at all
-        return keras.optimizers.Adam(self.rate(total_steps), epsilon=1e-8)
+        return self.adam(total_steps)
 
-    def rate(self, steps: int) -> Any:
-        """The learning rate, or its schedule, over so many steps."""
+    def adam(self, steps: int, begin: float | None = None) -> Any:
+        """Adam over so many steps, with the rate `rate(steps, begin)`."""
+        # the published code has no epsilon at all
+        return keras.optimizers.Adam(self.rate(steps, begin), epsilon=1e-8)
+
+    def rate(self, steps: int, begin: float | None = None) -> Any:
+        """The learning rate, or its schedule, over so many steps.
+
+        It begins with `learning_rate` unless `begin` is given.
+        """
+        begin = begin or self.learning_rate
         if not self.annealed:
-            return self.learning_rate
+            return begin
         return keras.optimizers.schedules.PolynomialDecay(
-            self.learning_rate, max(steps, 1), end_learning_rate=0.0
+            begin, max(steps, 1), end_learning_rate=0.0
         )
 
     # What happens by chance ------------------------------------------------

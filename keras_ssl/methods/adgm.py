@@ -75,11 +75,14 @@ class ADGM(M2):
         rate = self.rate(total_steps)
         return keras.optimizers.Adam(rate, global_clipnorm=5.0)
 
-    def rate(self, steps: int) -> Any:
+    def rate(self, steps: int, begin: float | None = None) -> Any:
         if self.annealed:
-            return super().rate(steps)
+            return super().rate(steps, begin)
         return keras.optimizers.schedules.ExponentialDecay(
-            self.learning_rate, max(steps // 5, 1), 0.75, staircase=True
+            begin or self.learning_rate,
+            max(steps // 5, 1),
+            0.75,
+            staircase=True,
         )
 
     def weights_of_terms(self):

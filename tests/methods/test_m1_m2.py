@@ -119,6 +119,18 @@ def test_fit_goes_from_the_first_stage_to_the_second():
     assert made.stage == "m2"
 
 
+def test_each_stage_has_a_rate_of_its_own_that_falls_over_it():
+    made = cases.model(
+        "m1_m2", m1_part=0.25, learning_rate=0.4, m1_rate=0.1, annealed=True
+    )
+    optimizers = made.default_optimizer(100)
+    for name, first, steps in (("m1", 0.1, 25), ("m2", 0.4, 75)):
+        schedule = optimizers[name].get_config()["learning_rate"]["config"]
+        assert schedule["initial_learning_rate"] == first
+        assert schedule["decay_steps"] == steps
+        assert schedule["end_learning_rate"] == 0.0
+
+
 def test_the_spread_of_the_code_is_followed_while_m1_learns():
     encoder = "encoder"
     made = in_stage("m1")
