@@ -1,0 +1,100 @@
+"""The table of docs/methods.md: what each method makes of few labels.
+
+Made of a results file of `accuracy.py`. The row "supervised" learns from the
+same labeled images alone; "supervised, all labels" is a run of the same file
+with many more labels for each class, what a method could hope for.
+
+    python benchmarks/methods_report.py
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import statistics
+
+from generative_report import ROOT, replaced, spread
+
+TWIN = "supervised"
+
+
+def arguments(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--results",
+        type=pathlib.Path,
+        default=ROOT / "benchmarks/results/methods.jsonl",
+    )
+    parser.add_argument(
+        "--document", type=pathlib.Path, default=ROOT / "docs/methods.md"
+    )
+    return parser.parse_args(argv)
+
+
+def groups_of(results):
+    """Runs of each method with the fewest labels, and those of the ceiling."""
+    fewest = min(result["labels_per_class"] for result in results)
+    groups, ceiling = collections.defaultdict(dict), {}
+    for result in results:  # of a seed that was run again the last counts
+        if result["labels_per_class"] == fewest:
+            groups[result["method"]][result["seed"]] = result
+        elif result["method"] == TWIN:
+            ceiling[result["seed"]] = result
+    return groups, ceiling
+
+
+def accuracies(runs):
+    return [100 * run["test_accuracy"] for run in runs.values()]
+
+
+def row(name, runs, twin):
+    """One line: accuracy, what it is above the twin's, cost of a step.
+
+    The gain is over the splits that both were trained on.
+    """
+    both = [seed for seed in runs if seed in twin]
+    gain = ""
+    if name != TWIN and both:
+        ours, theirs = (
+            statistics.mean(accuracies({seed: of[seed] for seed in both}))
+            for of in (runs, twin)
+        )
+        gain = f"{ours - theirs:+.1f}"
+    steps = [1e3 * run["seconds"] / run["steps"] for run in runs.values()]
+    memory = [run["peak_mib"] for run in runs.values()]
+    return (
+        f"| {name} | {spread(accuracies(runs))} | {gain} | {len(runs)} | "
+        f"{statistics.median(steps):.1f} | {max(memory):,} |"
+    )
+
+
+def table(results):
+    """Markdown rows, best first."""
+    groups, ceiling = groups_of(results)
+    rows = [
+        "| method | accuracy % | above supervised | seeds | ms / step | MiB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    if ceiling:
+        rows.append(row("supervised, all labels", ceiling, groups[TWIN]))
+    best_first = sorted(
+        groups, key=lambda name: -statistics.mean(accuracies(groups[name]))
+    )
+    return "\n".join(
+        [*rows, *(row(name, groups[name], groups[TWIN]) for name in best_first)]
+    )
+
+
+def main(argv=None):
+    options = arguments(argv)
+    lines = options.results.read_text("utf-8").splitlines()
+    text = table([json.loads(line) for line in lines])
+    document = options.document.read_text("utf-8")
+    options.document.write_text(replaced(document, text), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
