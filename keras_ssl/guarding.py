@@ -130,8 +130,13 @@ class Guarding(Model):
 class Guard(keras.callbacks.Callback):
     """Ends a training soon after its loss has stopped being finite."""
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._looked_at = -1
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if batch % EVERY == EVERY - 1:
+        # where several steps are executed at once this is the last of them
+        if batch - self._looked_at >= EVERY:
+            self._looked_at = batch
             self.model.check_finite()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -220,17 +220,19 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.perf_counter()
-        self._unsaved = 0
+        self._saved_at = self._at = -1
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._unsaved += 1
+        # where several steps are executed at once this is the last of them
+        self._at = batch
         is_last = batch + 1 == self.params.get("steps")  # on_epoch_end saves
         if self._signal or (self._is_due() and not is_last):
             self._save()
         self._end_if_asked()
 
     def _is_due(self) -> bool:
-        if self.save_every and self._unsaved >= self.save_every:
+        unsaved = self._at - self._saved_at
+        if self.save_every and unsaved >= self.save_every:
             return True
         idle = time.perf_counter() - self._saved
         return self.save_minutes is not None and idle >= 60 * self.save_minutes
@@ -238,7 +240,7 @@ class RunFolder(keras.callbacks.Callback):
     def _save(self, is_best: bool = False) -> None:
         # .model, under JAX, fetches the state
         self.checkpoints.save(self.model, is_best)
-        self._unsaved, self._saved = 0, time.perf_counter()
+        self._saved_at, self._saved = self._at, time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.model.check_finite()  # the history, too, is of sound epochs

@@ -13,8 +13,9 @@ same few names; a method written with them and `keras.ops` runs on all three:
 | `no_grad()` | no gradient recording |
 | `TrainStep` | mixin whose `train_step` calls `self.run_step(data)` |
 | `feed(model, batches)` | what `model.fit` takes for `batches` so that they reach the step by the shortest way |
+| `peak_memory()` | the most bytes held on the accelerator so far, `None` without one |
 
-All but the last are made for the inside of a training step: under JAX a
+All but the last two are made for the inside of a training step: under JAX a
 variable's value lives in the step's scope and nowhere else.
 """  # noqa: E501
 
@@ -100,3 +101,4 @@ apply_gradients = _backend.apply_gradients
 no_grad = _backend.no_grad
 TrainStep = _backend.TrainStep
 feed = _backend.feed
+peak_memory = _backend.peak_memory

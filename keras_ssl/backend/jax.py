@@ -92,3 +92,8 @@ def feed(model, batches):
     # the compiled step takes aligned arrays where they lie and is faster at it
     # than jax.device_put; for an accelerator Keras' loop sends them ahead
     return Delivery(batches)
+
+
+def peak_memory():
+    stats = jax.local_devices()[0].memory_stats() or {}  # of a CPU: None
+    return stats.get("peak_bytes_in_use")

@@ -55,3 +55,9 @@ def _as_it_lies(array):
     if is_fit and array.__array_interface__["data"][0] % 64 == 0:
         return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
     return tf.constant(array)
+
+
+def peak_memory():
+    if not tf.config.list_logical_devices("GPU"):
+        return None
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"]

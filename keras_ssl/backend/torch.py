@@ -53,3 +53,9 @@ def feed(model, batches):
         return tensor.to(device)
 
     return Delivery(batches, to_tensor)
+
+
+def peak_memory():
+    if not torch.cuda.is_available():
+        return None
+    return torch.cuda.max_memory_allocated()

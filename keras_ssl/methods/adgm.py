@@ -78,12 +78,9 @@ class ADGM(M2):
     def rate(self, steps: int, begin: float | None = None) -> Any:
         if self.annealed:
             return super().rate(steps, begin)
-        return keras.optimizers.schedules.ExponentialDecay(
-            begin or self.learning_rate,
-            max(steps // 5, 1),
-            0.75,
-            staircase=True,
-        )
+        fall = keras.optimizers.schedules.ExponentialDecay
+        fifth = max(steps // 5, 1)
+        return fall(begin or self.learning_rate, fifth, 0.75, staircase=True)
 
     def weights_of_terms(self):
         share, alpha, _ = super().weights_of_terms()

@@ -1,0 +1,113 @@
+"""The benchmark's processes, and what is made of what they found."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ssl
+from keras_ssl.benchmark import Job, findings, run, worker
+
+BACKEND = keras.backend.backend()
+SMALL = Job(
+    "fixmatch",
+    BACKEND,
+    batch_size=4,
+    unlabeled_ratio=2,
+    network="mlp",
+    image_size=8,
+    steps=3,
+    rounds=3,
+    threads=1,
+)
+
+
+def line(backend, losses, **changed):
+    job = {"method": "fixmatch", "backend": backend, "precision": "float32",
+           "batch_size": 64, "unlabeled_ratio": None, "network": None,
+           "data": "random", "steps_per_execution": 1, "seed": 0}  # fmt: skip
+    found = {"losses": losses, "first_step_s": 1.5, "step_ms": 10.0,
+             "step_ms_low": 9.0, "step_ms_high": 12.0, "images_per_s": 6400.0,
+             "data_wait": 0.25, "host_mib": 900.4, "device_mib": None,
+             "weights": 7}  # fmt: skip
+    return {**job, **found, **changed}
+
+
+def test_a_process_measures_and_says_what(capfd):
+    first, second = run([SMALL, SMALL])
+    assert first["method"] == "fixmatch"
+    assert first["losses"] == second["losses"]  # the same weights and batches
+    assert len(first["losses"]) == worker.FIRST_STEPS
+    low, middle, high = (
+        first[f"step_ms{end}"] for end in ("_low", "", "_high")
+    )
+    assert 0 < low <= middle <= high
+    # 4 labeled images and 8 unlabeled ones in two views
+    assert first["images_per_s"] == pytest.approx(20e3 / middle, rel=1e-2)
+    assert 0 <= first["data_wait"] <= 1
+    assert first["host_mib"] > 50
+    assert first["device_mib"] is None
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"method": "fixmach"}, "fixmatch"),
+        ({"labels_per_class": 10**6}, "ValueError"),
+        ({"backend": "numpy"}, "keras_ssl runs on tensorflow, jax"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_its_line(changed, says):
+    (found,) = run([Job(**{**vars(SMALL), **changed})])
+    assert says in found["failed"]
+    assert "losses" not in found
+
+
+def test_weights_do_not_depend_on_the_backends_generator():
+    networks = [
+        keras_ssl.networks.MLP(num_classes=3, input_shape=(4, 4, 1))
+        for _ in range(2)
+    ]
+    for network in networks:
+        worker.set_weights(network, seed=1)
+    kernels = [network.trainable_variables[0] for network in networks]
+    ours, theirs = (keras.ops.convert_to_numpy(kernel) for kernel in kernels)
+    np.testing.assert_array_equal(ours, theirs)
+    assert ours.std() == pytest.approx((2 / 16) ** 0.5, rel=0.05)
+
+
+def test_losses_are_compared_with_the_first_line_of_their_kind():
+    lines = [
+        line("jax", [2.0, 4.0]),
+        line("torch", [2.0, 4.004]),
+        line("torch", [1.0, 1.0], batch_size=8),
+    ]
+    found = [findings.loss_difference(one, lines) for one in lines]
+    assert found == [None, pytest.approx(1e-3), None]
+
+
+def test_the_table_has_a_row_for_each_line():
+    lines = [
+        line("jax", [2.0, 4.0]),
+        line("tensorflow", [2.0, 4.004]),
+        {**json.loads(json.dumps(vars(SMALL))), "failed": "no room"},
+    ]
+    head, *rows = findings.table(lines).splitlines()
+    assert head.split()[:4] == ["method", "backend", "precision", "batch"]
+    assert rows[0].split() == [
+        "fixmatch", "jax", "float32", "64", "1.5", "10.00", "9.00", "12.00",
+        "6,400", "25.0", "900",
+    ]  # fmt: skip
+    assert rows[1].endswith("1e-03")
+    assert rows[2].endswith("failed: no room")
+
+
+def test_the_figure_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib", reason="a figure needs Matplotlib")
+    path = tmp_path / "speed.svg"
+    findings.figure([line("jax", [1.0]), line("torch", [1.0])], path)
+    assert "<svg" in path.read_text()
+    with pytest.raises(ValueError, match="nothing to draw"):
+        findings.figure([{**vars(SMALL), "failed": "no room"}], path)
