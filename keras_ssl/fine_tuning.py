@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 if TYPE_CHECKING:  # what it is mixed into, and what it is a part of
     from keras import Model
@@ -102,7 +103,13 @@ def head(network: keras.Model) -> list[str]:
 def averaged_weights(model: "SSLModel") -> None:
     """Puts the average, which `predict` uses, in the place of the weights."""
     for variable, average in model._averaged_pairs():
-        variable.assign(average)
+        variable.assign(_own(average))
+
+
+def _own(variable: keras.Variable) -> Any:
+    """A value of its own: under JAX two variables may not share one buffer,
+    which a step or a prediction takes away from both."""
+    return np.array(keras.ops.convert_to_numpy(variable))
 
 
 def network_with_classes(network: keras.Model, num_classes: int) -> keras.Model:
@@ -222,16 +229,29 @@ def predictor(model: "SSLModel") -> keras.Model:
         A `keras.Model` from uint8 `(batch, height, width, channels)` to
         float32 `(batch, classes)`.
     """
+    network = averaged_copy(model)
+    images, scaled = scaled_bytes(model)
+    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")
+    return keras.Model(images, probabilities(network(scaled)), name="predictor")
+
+
+def averaged_copy(model: "SSLModel") -> keras.Model:
+    """A copy of the network that has the average's weights."""
     network = _copy(model.network)
     for place, average in zip(
         model._averaged_places, model.averages, strict=True
     ):
-        network.variables[place].assign(average)
+        network.variables[place].assign(_own(average))
+    return network
+
+
+def scaled_bytes(model: "SSLModel") -> tuple[Any, Any]:
+    """Symbolic uint8 images, and the floats that the network sees for them."""
     low, high = model.pixel_range
-    images = keras.Input(network.input_shape[1:], dtype="uint8", name="images")
+    shape = model.network.input_shape[1:]
+    images = keras.Input(shape, dtype="uint8", name="images")
     scaled = keras.layers.Rescaling((high - low) / 255.0, low)(images)
-    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")
-    return keras.Model(images, probabilities(network(scaled)), name="predictor")
+    return images, scaled
 
 
 def _leaves(layer: Any) -> Iterator[Any]:

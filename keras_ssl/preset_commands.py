@@ -39,7 +39,7 @@ def save_preset(options: Namespace) -> None:
             f"go on with keras-ssl train --resume --out {run.path}"
         )
     data = run_data.load(config, options.data_dir)
-    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    split = run_data.split_of(run, data)
     name = options.name or preset_name(config, len(split.labeled))
     folder = pathlib.Path(options.out or run.path / "preset") / name
     model = run.load_model()

@@ -3,8 +3,10 @@
 | file | what it holds |
 | --- | --- |
 | `config.json` | the arguments of the run and the versions it was made with |
+| `config.toml` | the arguments alone, for `keras-ssl train --config` |
 | `split.json` | which examples are labeled |
 | `history.jsonl` | one line for each finished epoch |
+| `labels.json` | labels given since, by `keras-ssl label` |
 | `checkpoint.keras` | the model with its whole state, as of the last save |
 | `result.json` | the test scores, once the run is complete |
 
@@ -65,9 +67,13 @@ class RunFolder(keras.callbacks.Callback):
 
     def write(self, name: str, values: dict[str, Any]) -> None:
         """Writes a dict as `<name>.json`, whole or not at all."""
-        temporary = self.path / f".{name}.json"
-        temporary.write_text(json.dumps(values, indent=2) + "\n")
-        _put_in_place(temporary, self.path / f"{name}.json")
+        self.write_text(f"{name}.json", json.dumps(values, indent=2) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a small file of that name, whole or not at all."""
+        temporary = self.path / f".{name}"
+        temporary.write_text(text, "utf-8")
+        _put_in_place(temporary, self.path / name)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The dict written as `<name>.json`, or `None` if there is none.

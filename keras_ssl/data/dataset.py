@@ -31,6 +31,8 @@ class Dataset:
             mirror images only if so.
         classes: Where only some classes of a larger data set are known, their
             numbers there; else `None`.
+        files: Path of the file of each training image, where they are files;
+            else `None`.
 
     Example:
 
@@ -46,6 +48,7 @@ class Dataset:
     class_names: tuple[str, ...]
     flip: bool = True
     classes: tuple[int, ...] | None = None
+    files: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.image_shape))
