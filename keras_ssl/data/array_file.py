@@ -76,7 +76,8 @@ def from_npz(
 def _arrays(path: Path) -> dict[str, Any]:
     """The arrays of a file under our names."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file open that is none of its own
+        with open(path, "rb") as raw, np.load(raw) as file:
             content = {name: file[name] for name in file.files}
     except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(
