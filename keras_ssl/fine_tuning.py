@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
+
+from keras_ssl.predictor import copied, own_value, predictor
 
 if TYPE_CHECKING:  # what it is mixed into, and what it is a part of
     from keras import Model
@@ -30,7 +31,7 @@ class FineTuning(Model):
 
     def predictor(self) -> keras.Model:
         """A plain Keras model from uint8 images to probabilities, with the
-        weights that `predict` uses; see `fine_tuning.predictor`.
+        weights that `predict` uses; see `keras_ssl.predictor`.
         """
         return predictor(self)
 
@@ -103,13 +104,7 @@ def head(network: keras.Model) -> list[str]:
 def averaged_weights(model: "SSLModel") -> None:
     """Puts the average, which `predict` uses, in the place of the weights."""
     for variable, average in model._averaged_pairs():
-        variable.assign(_own(average))
-
-
-def _own(variable: keras.Variable) -> Any:
-    """A value of its own: under JAX two variables may not share one buffer,
-    which a step or a prediction takes away from both."""
-    return np.array(keras.ops.convert_to_numpy(variable))
+        variable.assign(own_value(average))
 
 
 def network_with_classes(network: keras.Model, num_classes: int) -> keras.Model:
@@ -196,7 +191,7 @@ def with_lora(model: "SSLModel", rank: int) -> "SSLModel":
         ValueError: see `head`; or no layer can.
     """
     averaged_weights(model)
-    network = _copy(model.network)
+    network = copied(model.network)
     heads = set(head(network))
     enabled = 0
     for layer in network.layers:
@@ -216,44 +211,6 @@ def with_lora(model: "SSLModel", rank: int) -> "SSLModel":
     return _around(network, model)
 
 
-def predictor(model: "SSLModel") -> keras.Model:
-    """A plain Keras model from bytes to probabilities.
-
-    It has the average's weights, scales the images itself and, unless the
-    network has layers of keras_ssl's own, is loaded where keras_ssl is not.
-
-    Args:
-        model: what was trained; it stays as it is.
-
-    Returns:
-        A `keras.Model` from uint8 `(batch, height, width, channels)` to
-        float32 `(batch, classes)`.
-    """
-    network = averaged_copy(model)
-    images, scaled = scaled_bytes(model)
-    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")
-    return keras.Model(images, probabilities(network(scaled)), name="predictor")
-
-
-def averaged_copy(model: "SSLModel") -> keras.Model:
-    """A copy of the network that has the average's weights."""
-    network = _copy(model.network)
-    for place, average in zip(
-        model._averaged_places, model.averages, strict=True
-    ):
-        network.variables[place].assign(_own(average))
-    return network
-
-
-def scaled_bytes(model: "SSLModel") -> tuple[Any, Any]:
-    """Symbolic uint8 images, and the floats that the network sees for them."""
-    low, high = model.pixel_range
-    shape = model.network.input_shape[1:]
-    images = keras.Input(shape, dtype="uint8", name="images")
-    scaled = keras.layers.Rescaling((high - low) / 255.0, low)(images)
-    return images, scaled
-
-
 def _leaves(layer: Any) -> Iterator[Any]:
     """The layers that a layer consists of, itself if of none."""
     inside = [part for part in layer._flatten_layers(include_self=False)]
@@ -265,12 +222,6 @@ def _leaves(layer: Any) -> Iterator[Any]:
             part._flatten_layers(include_self=False)
         ):
             yield part
-
-
-def _copy(network: keras.Model) -> keras.Model:
-    made = type(network).from_config(network.get_config())
-    made.set_weights(network.get_weights())
-    return made
 
 
 def _around(network: keras.Model, model: "SSLModel") -> "SSLModel":

@@ -157,9 +157,9 @@ def predictions(
         themselves, and the features `(N, F)` that the former see; where a
         network's layers are not known, its logits.
     """
-    from keras_ssl import fine_tuning
+    from keras_ssl.predictor import averaged_copy
 
-    p, features = _says(model, fine_tuning.averaged_copy(model), images)
+    p, features = _says(model, averaged_copy(model), images)
     q, _ = _says(model, model.network, images)
     return p, q, features
 
@@ -169,10 +169,10 @@ def _says(
 ) -> tuple[Floats, Floats]:
     import keras
 
-    from keras_ssl import fine_tuning
     from keras_ssl.networks.features import with_features
+    from keras_ssl.predictor import scaled_bytes
 
-    inputs, scaled = fine_tuning.scaled_bytes(model)
+    inputs, scaled = scaled_bytes(model)
     if getattr(network, "inputs", None):
         logits, features = with_features(network)(scaled)
     else:

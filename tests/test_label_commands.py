@@ -171,7 +171,7 @@ def twice(rows):
 def of_labeled(rows):
     split = keras_ssl.data.load("digits").split(labels_per_class=2, seed=0)
     index = int(split.labeled[0])
-    from keras_ssl.label_commands import mark
+    from keras_ssl.label_table import mark
 
     pixels = mark(split.dataset.train[0][index])
     rows[1].update(index=str(index), pixels=pixels)
