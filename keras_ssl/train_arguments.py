@@ -67,7 +67,8 @@ def add_train(commands: Any) -> argparse.ArgumentParser:
     train.add_argument(
         "--no-flip",
         action="store_true",
-        help="with --labeled: the mirror image shows another class",
+        help="with --labeled or an .npz file: the mirror image shows another "
+        "class",
     )
     train.add_argument("--labels-per-class", type=whole(1), default=4)
     train.add_argument(
