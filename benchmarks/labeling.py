@@ -41,17 +41,18 @@ def batches(split, model, options):
     )
 
 
-def rows_of(way, model, images, labeled, options, seed):
-    """Which of the images are to be labeled."""
+def chosen(way, model, images, unknown, labeled, options, seed):
+    """Which of the unknown images are to be labeled."""
     from keras_ssl import labeling
 
     if way == "random":
         rng = np.random.default_rng(seed)
-        return rng.choice(len(images), options.count, replace=False)
+        return rng.choice(unknown, options.count, replace=False)
     if way == "uncertainty":
-        p, _, _ = labeling.predictions(model, images)
-        return np.argsort(-labeling.uncertainty(p))[: options.count]
-    return labeling.rank(model, images, labeled, options.count).rows
+        p, _ = labeling.predictions(model, images, unknown)
+        places = labeling.most_valuable(labeling.uncertainty(p), options.count)
+        return unknown[places]
+    return labeling.rank(model, images, unknown, labeled, options.count).rows
 
 
 def main():
@@ -79,12 +80,11 @@ def main():
             for way in WAYS:
                 model, more = keras.saving.load_model(file), split
                 if way != "none":
-                    rows = rows_of(
-                        way, model, images[unknown], images[split.labeled],
-                        options, seed,
+                    rows = chosen(
+                        way, model, images, unknown, split.labeled, options,
+                        seed,
                     )  # fmt: skip
-                    chosen = unknown[rows]
-                    more = split.with_labels(chosen, truth[chosen])
+                    more = split.with_labels(rows, truth[rows])
                 model.fit(
                     batches(more, model, options),
                     epochs=2,

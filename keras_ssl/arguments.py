@@ -212,7 +212,8 @@ def _add_predict(commands: Any) -> None:
     )
     predict.add_argument("model", help=of)
     predict.add_argument(
-        "images", help="a folder, or a .csv file with the column path"
+        "images",
+        help="a folder, or a .csv or .parquet file with the column path",
     )
     predict.add_argument(
         "--out", default="predictions.csv", help=".csv or .parquet"

@@ -60,9 +60,9 @@ def ask(
     if not len(unknown):
         raise ValueError(f"every training image of {run.path} has a label")
     ranking = labeling.rank(
-        run.load_model(), images[unknown], images[split.labeled], count
+        run.load_model(), images, unknown, split.labeled, count
     )
-    indices = unknown[ranking.rows]
+    indices = ranking.rows
     names = split.dataset.class_names
     guesses = [names[number] for number in ranking.guess]
     rows = [

@@ -15,6 +15,7 @@ alone and with distances multiplied by the value.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from keras_ssl.ssl_model import SSLModel
 
 POOL = 10  # candidates for each image that is asked for
+PORTION = 5000  # images held in memory at once
 Floats = NDArray[np.float64]
 
 
@@ -32,7 +34,7 @@ class Ranking:
     """Images to label, the one to begin with first.
 
     Attributes:
-        rows: int64 `(K,)`, which of the images.
+        rows: int64 `(K,)`, which images.
         uncertainty: `(K,)`, 0 to 1.
         disagreement: `(K,)`, 0 to 1.
         guess: int64 `(K,)`, the most probable class.
@@ -54,39 +56,56 @@ class Ranking:
 def rank(
     model: "SSLModel",
     images: NDArray[np.uint8],
-    labeled: NDArray[np.uint8],
+    unlabeled: NDArray[np.int64],
+    labeled: NDArray[np.int64],
     count: int,
 ) -> Ranking:
     """Chooses the images that are worth a label.
 
     Args:
         model: what has been trained so far.
-        images: uint8 `(N, H, W, C)`, without labels.
-        labeled: uint8 `(L, H, W, C)`, those that have one.
+        images: uint8 `(N, H, W, C)`, an array or a memory map.
+        unlabeled: rows of `images` to choose from.
+        labeled: rows of those that have a label.
         count: how many to choose; all there are if they are fewer.
 
     Returns:
-        A `Ranking` of rows of `images`.
+        A `Ranking`.
 
     Raises:
         ValueError: there are no images, or `count` is below 1.
     """
-    if count < 1 or not len(images):
+    if count < 1 or not len(unlabeled):
         raise ValueError(
             "expected at least one image to choose from and a count of at "
-            f"least 1; received {len(images)} images and count {count}"
+            f"least 1; received {len(unlabeled)} images and count {count}"
         )
-    p, q, features = predictions(model, images)
-    centers = predictions(model, labeled)[2]
+    p, q = predictions(model, images, unlabeled)
     unsure, torn = uncertainty(p), disagreement(p, q)
-    rows = chosen(unsure + torn, features, centers, count)
+    candidates = most_valuable(unsure + torn, POOL * count)
+    places = candidates[
+        chosen(
+            (unsure + torn)[candidates],
+            features(model, images, unlabeled[candidates]),
+            features(model, images, labeled),
+            count,
+        )
+    ]
     return Ranking(
-        rows,
-        unsure[rows],
-        torn[rows],
-        p.argmax(axis=1)[rows],
-        p.max(axis=1)[rows],
+        unlabeled[places],
+        unsure[places],
+        torn[places],
+        p.argmax(axis=1)[places],
+        p.max(axis=1)[places],
     )
+
+
+def most_valuable(value: Floats, count: int) -> NDArray[np.int64]:
+    """Places of the largest values, the largest first.
+
+    The same on every machine: of equal values the first one comes first.
+    """
+    return np.argsort(-value, kind="stable")[:count]
 
 
 def uncertainty(p: Floats) -> Floats:
@@ -109,9 +128,9 @@ def chosen(
 ) -> NDArray[np.int64]:
     """Greedy choice of valuable rows that are far from each other.
 
-    Among the `10 * count` most valuable rows the next one is always that with
-    the largest value times distance to the nearest center; it then is a center
-    itself, so of equal images one is chosen.
+    The next row is always that with the largest value times distance to the
+    nearest center; it then is a center itself, so of equal images one is
+    chosen.
 
     Args:
         value: `(N,)`, at least 0.
@@ -120,22 +139,20 @@ def chosen(
         count: how many; all there are if they are fewer.
 
     Returns:
-        int64 rows, in the order of choice.
+        int64 rows, in the order of choice; where all are alike the most
+        valuable come first.
     """
-    # stable, so that the same model asks the same on every machine
-    candidates = np.argsort(-value, kind="stable")[: POOL * count]
-    z, value = _directions(features[candidates]), value[candidates]
+    z = _directions(features)
     closest = (z @ _directions(centers).T).max(axis=1, initial=-1.0)
+    left = most_valuable(value, len(value))
     taken: list[int] = []
-    left = np.ones(len(candidates), bool)
-    while left.any() and len(taken) < count:
-        distance = np.sqrt(np.maximum(2 - 2 * closest, 0))
-        # where all are alike the most valuable is the first
-        best = int(np.argmax(np.where(left, value * distance, -1.0)))
-        taken.append(best)
-        left[best] = False
-        closest = np.maximum(closest, z @ z[best])
-    return candidates[taken]
+    while len(left) and len(taken) < count:
+        distance = np.sqrt(np.maximum(2 - 2 * closest[left], 0))
+        best = int(np.argmax(value[left] * distance))
+        taken.append(int(left[best]))
+        closest = np.maximum(closest, z @ z[left[best]])
+        left = np.delete(left, best)
+    return np.array(taken, np.int64)
 
 
 def _directions(features: Floats) -> Floats:
@@ -144,40 +161,66 @@ def _directions(features: Floats) -> Floats:
 
 
 def predictions(
-    model: "SSLModel", images: NDArray[np.uint8]
-) -> tuple[Floats, Floats, Floats]:
+    model: "SSLModel", images: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
     """What a model says of images.
 
     Args:
         model: an `SSLModel`.
         images: uint8 `(N, H, W, C)`.
+        rows: `(K,)`, which of them.
 
     Returns:
-        Probabilities `(N, C)` of the averaged weights and of the weights
-        themselves, and the features `(N, F)` that the former see; where a
-        network's layers are not known, its logits.
+        Probabilities `(K, C)` of the averaged weights and of the weights
+        themselves.
     """
+    import keras
+
     from keras_ssl.predictor import averaged_copy
 
-    p, features = _says(model, averaged_copy(model), images)
-    q, _ = _says(model, model.network, images)
-    return p, q, features
+    def probabilities(network: Any) -> Floats:
+        softmax = keras.layers.Softmax(dtype="float32")
+        return _outputs(model, lambda x: softmax(network(x)), images, rows)
+
+    return probabilities(averaged_copy(model)), probabilities(model.network)
 
 
-def _says(
-    model: "SSLModel", network: Any, images: NDArray[np.uint8]
-) -> tuple[Floats, Floats]:
+def features(
+    model: "SSLModel", images: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> Floats:
+    """What the averaged weights see in images, `(K, F)`.
+
+    The features of `networks.features`; of a network whose layers are not
+    known, its logits. Arguments as of `predictions`.
+    """
     import keras
 
     from keras_ssl.networks.features import with_features
+    from keras_ssl.predictor import averaged_copy
+
+    network = averaged_copy(model)
+    flat = keras.layers.Flatten(dtype="float32")
+    if not getattr(network, "inputs", None):
+        return _outputs(model, lambda x: flat(network(x)), images, rows)
+    both = with_features(network)
+    return _outputs(model, lambda x: flat(both(x)[1]), images, rows)
+
+
+def _outputs(
+    model: "SSLModel",
+    call: Callable[[Any], Any],
+    images: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+) -> Floats:
+    """A function of the network's floats, of images a portion at a time."""
+    import keras
+
     from keras_ssl.predictor import scaled_bytes
 
     inputs, scaled = scaled_bytes(model)
-    if getattr(network, "inputs", None):
-        logits, features = with_features(network)(scaled)
-    else:
-        logits = features = network(scaled)
-    p = keras.layers.Softmax(dtype="float32")(logits)
-    both = keras.Model(inputs, [p, keras.layers.Flatten()(features)])
-    found = both.predict(images, batch_size=500, verbose=0)
-    return tuple(np.asarray(x, np.float64) for x in found)  # type: ignore
+    asked = keras.Model(inputs, call(scaled))
+    found = [
+        asked.predict(images[rows[k : k + PORTION]], batch_size=500, verbose=0)
+        for k in range(0, len(rows), PORTION)
+    ]
+    return np.concatenate(found).astype(np.float64)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras_ssl
-from keras_ssl import run_data
+from keras_ssl import run_data, run_labels
 
 # of the arguments of a training, what its preset keeps
 KEPT = (
@@ -48,6 +48,8 @@ def save_preset(options: Namespace) -> None:
         "class_names": list(split.dataset.class_names),
         "labeled": len(split.labeled),
         "unlabeled": len(split.unlabeled),
+        # since the command below began it, by keras-ssl label
+        "labels_added": run_labels.count(run),
         "split_sha256": file_sha256(run.path / "split.json"),
         "command": command_of(config),
         "seconds": result["seconds"],

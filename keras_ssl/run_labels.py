@@ -64,6 +64,11 @@ def epochs(run: "keras_ssl.RunFolder") -> int | None:
     return int(found[-1]["epochs"]) if found else None
 
 
+def count(run: "keras_ssl.RunFolder") -> int:
+    """How many labels the run was given since it began."""
+    return sum(len(one["labels"]) for one in rounds(run))
+
+
 def tell(
     model: "keras_ssl.SSLModel",
     split: "keras_ssl.data.Split",

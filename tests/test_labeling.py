@@ -25,16 +25,15 @@ def test_disagreement_is_0_for_the_same_and_1_for_opposite_predictions():
     )
 
 
-def slow_choice(value, features, centers, count, pool=labeling.POOL):
+def slow_choice(value, features, centers, count):
     """The same in loops, from every center anew."""
     unit = [x / np.linalg.norm(x) for x in features]
     chosen = [c / np.linalg.norm(c) for c in centers]
-    order = sorted(range(len(value)), key=lambda i: -value[i])[: pool * count]
     rows = []
-    while len(rows) < min(count, len(order)):
+    while len(rows) < min(count, len(value)):
         gains = {
             i: value[i] * min(np.linalg.norm(unit[i] - c) for c in chosen)
-            for i in order
+            for i in range(len(value))
             if i not in rows
         }
         best = max(gains, key=gains.get)
@@ -83,29 +82,61 @@ def softmax(logits):
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-def test_a_model_is_asked_for_its_average_and_for_its_weights(digits):
+def test_a_model_is_asked_for_its_average_and_for_its_weights(
+    digits, monkeypatch
+):
+    monkeypatch.setattr(labeling, "PORTION", 8)
     model, images = made(digits), digits.test[0][:30]
-    p, q, features = labeling.predictions(model, images)
-    average = softmax(model.predict(images, verbose=0))
-    np.testing.assert_allclose(p, average, atol=1e-5)
+    rows = np.arange(20)[::-1]
+    p, q = labeling.predictions(model, images, rows)
+    logits = model.predict(images, verbose=0)
+    np.testing.assert_allclose(p, softmax(logits)[rows], atol=1e-5)
     own = model.network(model.normalize(images), training=False)
     own = softmax(keras.ops.convert_to_numpy(own))
-    np.testing.assert_allclose(q, own, atol=1e-5)
+    np.testing.assert_allclose(q, own[rows], atol=1e-5)
     assert np.abs(p - q).max() > 1e-3
-    assert features.shape == (30, 6)
     # nothing was taken away from the model, or changed in it
-    again = softmax(model.predict(images, verbose=0))
-    np.testing.assert_array_equal(again, average)
+    again = model.predict(images, verbose=0)
+    np.testing.assert_array_equal(again, logits)
     model.fit(digits.batches(model, batch_size=8, steps_per_epoch=1), verbose=0)
+
+
+def test_features_are_those_that_the_average_decides_from(digits):
+    model, images = made(digits), digits.test[0][:30]
+    rows = np.array([3, 29])
+    found = labeling.features(model, images, rows)
+    assert found.shape == (2, 6)
+    head = model.network.layers[-1]
+    kernel, bias = (
+        keras.ops.convert_to_numpy(average)
+        for variable, average in model._averaged_pairs()
+        if any(variable is own for own in head.weights)
+    )
+    logits = model.predict(images[rows], verbose=0)
+    np.testing.assert_allclose(found @ kernel + bias, logits, atol=1e-4)
+
+
+def test_the_ranking_is_of_valuable_images_that_have_no_label(digits):
+    model, images = made(digits), digits.dataset.train[0]
+    unknown = np.setdiff1d(digits.unlabeled, digits.labeled)[:300]
+    ranking = labeling.rank(model, images, unknown, digits.labeled, 7)
+    assert len(set(ranking.rows.tolist())) == 7
+    assert np.isin(ranking.rows, unknown).all()
+    p, q = labeling.predictions(model, images, ranking.rows)
+    np.testing.assert_allclose(ranking.confidence, p.max(axis=1), rtol=1e-4)
+    np.testing.assert_array_equal(ranking.guess, p.argmax(axis=1))
+    value = labeling.uncertainty(p) + labeling.disagreement(p, q)
+    np.testing.assert_allclose(ranking.value, value, rtol=1e-3)
+    p, q = labeling.predictions(model, images, unknown)
+    value = np.sort(labeling.uncertainty(p) + labeling.disagreement(p, q))
+    assert ranking.value.min() > value[-70] - 1e-6  # ten for each
 
 
 def test_without_an_average_nobody_disagrees(digits):
     model = made(digits, ema_decay=0)
-    images = digits.dataset.train[0]
-    ranking = labeling.rank(model, images[:90], images[digits.labeled], 7)
-    assert len(set(ranking.rows.tolist())) == 7
+    images, rows = digits.dataset.train[0], np.arange(90)
+    ranking = labeling.rank(model, images, rows, digits.labeled, 200)
+    assert sorted(ranking.rows) == rows.tolist()
     assert ranking.disagreement.max() < 1e-6
-    assert ranking.guess.dtype == np.int64
-    assert ((ranking.confidence > 0.1) & (ranking.confidence <= 1)).all()
     with pytest.raises(ValueError, match="received 0 images and count 7"):
-        labeling.rank(model, images[:0], images, 7)
+        labeling.rank(model, images, rows[:0], rows, 7)

@@ -18,6 +18,7 @@ def test_rounds_add_up_and_the_last_one_says_how_long(tmp_path, digits):
     run_labels.add(run, {int(first): "7", int(second): "0"}, 10, 4)
     run_labels.add(run, {int(third): "9"}, 20, 9)
     assert run_labels.epochs(run) == 9
+    assert run_labels.count(run) == 3
     split = run_labels.applied(run, digits)
     assert split.labeled[-3:].tolist() == [first, second, third]
     assert split.dataset.train[1][[first, second, third]].tolist() == [7, 0, 9]
