@@ -145,9 +145,12 @@ def take(
     """
     rows = label_table.read(table)
     labels = label_table.checked(rows, table, split)
-    steps = run.load_model().steps_taken()
+    model = run.load_model()
+    steps = model.steps_taken()
     done = -(-steps // config["steps_per_epoch"])
+    before = run_labels.epochs(run) or config["epochs"]
     whole = done + (epochs or config["epochs"])
+    _check_stages(model.stages(), done, before, whole)
     run_labels.add(run, labels, steps, whole)
     right = sum(row["label"].strip() == row.get("guess") for row in rows)
     print(
@@ -156,3 +159,24 @@ def take(
         f"{len(split.labeled) + len(labels)} labels and {whole} epochs\n"
         f"to go on: keras-ssl train --resume --out {run.path}"
     )
+
+
+def _check_stages(
+    stages: dict[str, float], done: int, before: int, whole: int
+) -> None:
+    """Raises ValueError if a longer training went back to an earlier stage.
+
+    Args:
+        stages: of the method, `SSLModel.stages`.
+        done: epochs that were run.
+        before: epochs of the whole training so far.
+        whole: epochs of the whole training with the new labels.
+    """
+    for name, part in list(stages.items())[:-1]:
+        if round(part * before) <= done < round(part * whole):
+            most = int(done / part) - done
+            raise ValueError(
+                f"the run is beyond its stage {name!r}, the first "
+                f"{100 * part:.0f} % of the training, and would go back to it; "
+                f"pass --epochs of at most {most}"
+            )

@@ -232,3 +232,19 @@ def test_what_label_needs(run, tmp_path, capsys):
     assert take(run, str(latin)) == 1
     assert "save it as CSV UTF-8" in capsys.readouterr().err
     assert np.isfinite(keras_ssl.RunFolder(run).history()[0]["loss"])
+
+
+@pytest.mark.once
+def test_a_training_does_not_go_back_to_an_earlier_stage(
+    run, monkeypatch, capsys
+):
+    table = filled(run)
+    monkeypatch.setattr(
+        keras_ssl.methods.FixMatch,
+        "stages",
+        lambda self: {"pretraining": 0.5, "training": 1.0},
+    )
+    assert take(run, table, "--epochs", "4") == 1
+    assert "stage 'pretraining', the first 50 % " in capsys.readouterr().err
+    assert not (run / "labels.json").exists()
+    assert take(run, table, "--epochs", "2") == 0
