@@ -11,19 +11,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from keras_ssl import methods, networks
 from keras_ssl.data import from_arrays
-from keras_ssl.data.policies import Op, Policy, Stage
+from keras_ssl.data.tables import Levels, table_policies
 
-MIDDLE = 127.0  # the level of a feature's mean, and of a masked one
-PER_DEVIATION = 32.0  # levels for each standard deviation
+VIEWS = {"identity", "weak", "medium", "strong"}  # that a row can have
 
 
 class SSLClassifier(ClassifierMixin, BaseEstimator):
     """Learns from labeled and unlabeled rows; -1 marks the unlabeled ones.
 
     Images are uint8 arrays `(N, H, W)` or `(N, H, W, C)`. Anything else is a
-    table `(N, features)`: each feature becomes a level from 0 to 255, its mean
-    127 and a standard deviation 32 levels, and augmentation is noise and, for
-    the strong view, features replaced by their mean.
+    table of finite numbers `(N, features)`: each feature becomes a level from 0
+    to 255, its mean 127 and a standard deviation 32 levels
+    (`keras_ssl.data.tables`), and augmentation is noise and, for the strong
+    view, features replaced by their mean (`table_policies`).
 
     As in `sklearn.semi_supervised` the label -1 means unknown, unless the
     labels are words; of words, "" does.
@@ -98,17 +98,26 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
             ValueError: the shapes do not fit, or fewer than two classes are
                 known.
         """
-        images, y = self._as_images(X, y)
-        check_classification_targets(y)
-        known = y != ("" if y.dtype.kind in "OUS" else -1)
-        self.classes_ = np.unique(y[known])
+        if y is None:
+            raise ValueError(
+                "SSLClassifier requires y to be passed, but the target y is "
+                "None: mark unknown labels with -1"
+            )
+        self.is_table_ = not _is_images(X)
+        rows, given = self._validated(X, y=y)
+        check_classification_targets(given)
+        if self.is_table_:
+            self.levels_ = Levels.of(rows)
+        images = self._images(rows)
+        known = given != ("" if given.dtype.kind in "OUS" else -1)
+        self.classes_ = np.unique(given[known])
         if len(self.classes_) < 2:
             raise ValueError(
                 "expected labels of at least two classes; received "
-                f"{len(self.classes_)} class"
+                f"{len(self.classes_)} class (-1 marks rows without a label)"
             )
-        labels = np.full(len(y), -1, np.int32)
-        labels[known] = np.searchsorted(self.classes_, y[known])
+        labels = np.full(len(given), -1, np.int32)
+        labels[known] = np.searchsorted(self.classes_, given[known])
         split = from_arrays(
             (images, labels),
             num_classes=len(self.classes_),
@@ -135,7 +144,12 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
         """Probabilities `(N, classes)`, in the order of `classes_`."""
         check_is_fitted(self)
-        images, _ = self._as_images(X)
+        if self.is_table_ == _is_images(X):
+            raise ValueError(
+                f"expected {'a table' if self.is_table_ else 'images'}, as fit "
+                f"got; received an array of shape {np.asarray(X).shape}"
+            )
+        images = self._images(self._validated(X, reset=False))
         logits = self.model_.predict(images, batch_size=500, verbose=0)
         odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return odds / odds.sum(axis=-1, keepdims=True)
@@ -146,63 +160,35 @@ class SSLClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
     def _model(self, shape: tuple[int, ...]) -> Any:
+        method = methods.get(self.method)
+        others = {str(policy) for _, policy in method.views.values()} - VIEWS
+        if self.is_table_ and others:
+            raise ValueError(
+                f"method {self.method!r} shows images {', '.join(others)}, "
+                "which rows of a table cannot be; choose another one"
+            )
         keras.utils.set_random_seed(self.random_state)
         make = self.network or ("mlp" if self.is_table_ else "small_cnn")
         make = networks.get(make) if isinstance(make, str) else make
         network = make(num_classes=len(self.classes_), input_shape=shape)
         arguments = {"seed": self.random_state, **(self.arguments or {})}
-        return methods.get(self.method)(network, **arguments)
+        return method(network, **arguments)
 
-    def _as_images(
-        self, table: ArrayLike, y: ArrayLike | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(N, H, W, C)` and labels; a row is 1 by features by 1."""
-        is_new = y is not None
-        dimensions = np.ndim(table)
-        given = {"y": y} if is_new else {}
-        is_image = dimensions > 2 and np.asarray(table).dtype == np.uint8
-        if is_new:
-            self.is_table_ = not is_image
-        elif self.is_table_ == is_image:
-            raise ValueError(
-                f"expected {'a table' if self.is_table_ else 'images'}, as fit "
-                f"got; received an array of shape {np.shape(table)}"
-            )
-        checked = validate_data(
-            self,
-            table,
-            reset=is_new,
-            allow_nd=is_image,
-            dtype=np.uint8 if is_image else np.float64,
-            **given,
+    def _validated(self, rows: ArrayLike, **options: Any) -> Any:
+        """Rows, and labels if there are any, as scikit-learn checks them."""
+        is_image = not self.is_table_
+        dtype = np.uint8 if is_image else np.float64
+        return validate_data(
+            self, rows, allow_nd=is_image, dtype=dtype, **options
         )
-        rows, labels = checked if is_new else (checked, np.empty(0))
-        if is_image:
-            return rows if rows.ndim == 4 else rows[..., None], labels
-        if is_new:
-            self.means_ = rows.mean(axis=0)
-            deviations = rows.std(axis=0)
-            self.deviations_ = np.where(deviations > 0, deviations, 1.0)
-        scaled = (rows - self.means_) / self.deviations_
-        levels = np.clip(MIDDLE + PER_DEVIATION * scaled, 0, 255)
-        return levels.round().astype(np.uint8)[:, None, :, None], labels
+
+    def _images(self, rows: NDArray[Any]) -> NDArray[np.uint8]:
+        """Images `(N, H, W, C)`; a row is 1 by features by 1."""
+        if self.is_table_:
+            return self.levels_(rows)
+        return rows if rows.ndim == 4 else rows[..., None]
 
 
-def table_policies(features: int) -> dict[str, Policy]:
-    """Weak and strong augmentation of rows that are 1 by features by 1.
-
-    Weak is noise of an eighth of a standard deviation; strong up to half of
-    one, and a seventh of the features, drawn one by one, at their mean.
-
-    Args:
-        features: how many a row has.
-
-    Returns:
-        dict from "weak" and "strong" to a policy.
-    """
-    one = 1.0 / features
-    masked = Stage((Op("cutout_gray", one, one),), draws=-(-features // 7))
-    return {
-        "weak": Policy((Op("noise", 4.0, 4.0),)),
-        "strong": Policy((Op("noise", 4.0, 16.0), masked)),
-    }
+def _is_images(rows: ArrayLike) -> bool:
+    found = np.asarray(rows)
+    return found.ndim > 2 and found.dtype == np.uint8

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_ssl.predictor import copied, own_value, predictor
+
 if TYPE_CHECKING:  # what it is mixed into, and what it is a part of
     from keras import Model
 
@@ -29,7 +31,7 @@ class FineTuning(Model):
 
     def predictor(self) -> keras.Model:
         """A plain Keras model from uint8 images to probabilities, with the
-        weights that `predict` uses; see `fine_tuning.predictor`.
+        weights that `predict` uses; see `keras_ssl.predictor`.
         """
         return predictor(self)
 
@@ -102,7 +104,7 @@ def head(network: keras.Model) -> list[str]:
 def averaged_weights(model: "SSLModel") -> None:
     """Puts the average, which `predict` uses, in the place of the weights."""
     for variable, average in model._averaged_pairs():
-        variable.assign(average)
+        variable.assign(own_value(average))
 
 
 def network_with_classes(network: keras.Model, num_classes: int) -> keras.Model:
@@ -189,7 +191,7 @@ def with_lora(model: "SSLModel", rank: int) -> "SSLModel":
         ValueError: see `head`; or no layer can.
     """
     averaged_weights(model)
-    network = _copy(model.network)
+    network = copied(model.network)
     heads = set(head(network))
     enabled = 0
     for layer in network.layers:
@@ -209,31 +211,6 @@ def with_lora(model: "SSLModel", rank: int) -> "SSLModel":
     return _around(network, model)
 
 
-def predictor(model: "SSLModel") -> keras.Model:
-    """A plain Keras model from bytes to probabilities.
-
-    It has the average's weights, scales the images itself and, unless the
-    network has layers of keras_ssl's own, is loaded where keras_ssl is not.
-
-    Args:
-        model: what was trained; it stays as it is.
-
-    Returns:
-        A `keras.Model` from uint8 `(batch, height, width, channels)` to
-        float32 `(batch, classes)`.
-    """
-    network = _copy(model.network)
-    for place, average in zip(
-        model._averaged_places, model.averages, strict=True
-    ):
-        network.variables[place].assign(average)
-    low, high = model.pixel_range
-    images = keras.Input(network.input_shape[1:], dtype="uint8", name="images")
-    scaled = keras.layers.Rescaling((high - low) / 255.0, low)(images)
-    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")
-    return keras.Model(images, probabilities(network(scaled)), name="predictor")
-
-
 def _leaves(layer: Any) -> Iterator[Any]:
     """The layers that a layer consists of, itself if of none."""
     inside = [part for part in layer._flatten_layers(include_self=False)]
@@ -245,12 +222,6 @@ def _leaves(layer: Any) -> Iterator[Any]:
             part._flatten_layers(include_self=False)
         ):
             yield part
-
-
-def _copy(network: keras.Model) -> keras.Model:
-    made = type(network).from_config(network.get_config())
-    made.set_weights(network.get_weights())
-    return made
 
 
 def _around(network: keras.Model, model: "SSLModel") -> "SSLModel":

@@ -185,7 +185,7 @@ def _findings(run: "keras_ssl.RunFolder", data_dir: str | None) -> Any:
 
     config = run.read("config") or {}
     data = run_data.load(config, data_dir)
-    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    split = run_data.split_of(run, data)
     if split.test is None:
         return None
     model = run.load_model()

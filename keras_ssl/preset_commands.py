@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras_ssl
-from keras_ssl import run_data
+from keras_ssl import run_data, run_labels
 
 # of the arguments of a training, what its preset keeps
 KEPT = (
@@ -39,7 +39,7 @@ def save_preset(options: Namespace) -> None:
             f"go on with keras-ssl train --resume --out {run.path}"
         )
     data = run_data.load(config, options.data_dir)
-    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    split = run_data.split_of(run, data)
     name = options.name or preset_name(config, len(split.labeled))
     folder = pathlib.Path(options.out or run.path / "preset") / name
     model = run.load_model()
@@ -48,6 +48,8 @@ def save_preset(options: Namespace) -> None:
         "class_names": list(split.dataset.class_names),
         "labeled": len(split.labeled),
         "unlabeled": len(split.unlabeled),
+        # since the command below began it, by keras-ssl label
+        "labels_added": run_labels.count(run),
         "split_sha256": file_sha256(run.path / "split.json"),
         "command": command_of(config),
         "seconds": result["seconds"],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras_ssl
+from keras_ssl import run_labels
 
 FILES = ("labeled", "unlabeled", "test")
 SUITED = ("batch_size", "unlabeled_ratio")
@@ -19,6 +20,8 @@ def settle(options: Namespace) -> None:
     """
     given = [name for name in FILES if getattr(options, name)]
     if not given:
+        if options.data.endswith(".npz"):
+            options.data = str(pathlib.Path(options.data).resolve())
         return
     if "labeled" not in given:
         raise ValueError(
@@ -41,6 +44,10 @@ def load(
         config: its arguments.
         data_dir: folder of prepared TensorFlow Datasets.
     """
+    if config["data"].endswith(".npz"):
+        return keras_ssl.data.from_npz(
+            config["data"], flip=not config.get("no_flip")
+        )
     if not config.get("labeled"):
         return keras_ssl.data.load(config["data"], data_dir=data_dir)
     return keras_ssl.data.from_folder(
@@ -50,6 +57,31 @@ def load(
         image_size=config.get("image_size"),
         flip=not config.get("no_flip"),
     )
+
+
+def split_of(
+    run: "keras_ssl.RunFolder", data: "keras_ssl.data.Dataset"
+) -> "keras_ssl.data.Split":
+    """The split of a run, with the labels that it was given since it began.
+
+    Args:
+        run: the run folder.
+        data: what `load` returned for it.
+    """
+    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    return run_labels.applied(run, split)
+
+
+def labels_are_given(
+    config: Mapping[str, Any], data: "keras_ssl.data.Dataset"
+) -> bool:
+    """Whether the run uses all labels that its own files or arrays have.
+
+    So it is with files, and with arrays that mark some labels as unknown.
+    """
+    if config["data"].endswith(".npz"):
+        return bool((data.train[1] < 0).any())
+    return bool(config.get("labeled"))
 
 
 def suit(
@@ -64,14 +96,15 @@ def suit(
         split: of the data set.
         published_ratio: unlabeled images per labeled one, the method's own.
     """
-    if not options.labeled:
+    if not labels_are_given(vars(options), split.dataset):
         return
     labeled, unlabeled = len(split.labeled), len(split.unlabeled)
     data = split.dataset
     print(
         f"{data.name}: {labeled} labeled images of {data.num_classes} classes, "
         f"{unlabeled} unlabeled, "
-        f"{' x '.join(map(str, data.image_shape))} (see --image-size)"
+        f"{' x '.join(map(str, data.image_shape))}"
+        + (" (see --image-size)" if options.labeled else "")
     )
     if options.batch_size == options.defaults["batch_size"] > labeled:
         options.batch_size = labeled

@@ -3,8 +3,10 @@
 | file | what it holds |
 | --- | --- |
 | `config.json` | the arguments of the run and the versions it was made with |
+| `config.toml` | the arguments alone, for `keras-ssl train --config` |
 | `split.json` | which examples are labeled |
 | `history.jsonl` | one line for each finished epoch |
+| `labels.json` | labels given since, by `keras-ssl label` |
 | `checkpoint.keras` | the model with its whole state, as of the last save |
 | `checkpoint_1.keras` | the one before it, should the last one be damaged |
 | `best.keras` | the model after its best epoch, if one was asked for |
@@ -89,10 +91,14 @@ class RunFolder(keras.callbacks.Callback):
 
     def write(self, name: str, values: dict[str, Any]) -> None:
         """Writes a dict as `<name>.json`, whole or not at all."""
-        temporary = self.path / f".{name}.json"
-        temporary.write_text(json.dumps(values, indent=2) + "\n")
+        self.write_text(f"{name}.json", json.dumps(values, indent=2) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a small file of that name, whole or not at all."""
+        temporary = self.path / f".{name}"
+        temporary.write_text(text, "utf-8")
         sync(temporary)
-        os.replace(temporary, self.path / f"{name}.json")
+        os.replace(temporary, self.path / name)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The dict written as `<name>.json`, or `None` if there is none.

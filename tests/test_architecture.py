@@ -15,7 +15,7 @@ LEARNING = {
     "averaging", "reporting", "saving", "methods", "networks", "run_folder",
     "generative", "mixing", "running", "embedding", "propagation",
     "densities", "variational", "denoising", "sample_grid",
-    "models", "fine_tuning",
+    "models", "fine_tuning", "predictor", "labeling",
 }  # fmt: skip
 
 

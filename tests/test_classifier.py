@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
-import keras_ssl
 from keras_ssl import SSLClassifier
-from keras_ssl.classifier import table_policies
 
 
 def blobs(rows=60, seed=0):
@@ -76,10 +75,24 @@ def test_what_scikit_learn_expects_of_arguments():
         classifier.fit(np.full((6, 2), np.nan), labels)
     with pytest.raises(ValueError, match="Did you mean fixmatch"):
         small(method="fixmach").fit(table, labels)
+    with pytest.raises(ValueError, match="shows images rotated, which rows"):
+        small(method="crmatch").fit(table, labels)
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        small().fit(table, None)
 
 
+# Checks of scikit-learn that cannot hold for it, and why.
+EXPECTED_FAILURES = {
+    "check_classifiers_classes": "its labels are -1 and 1, and -1 is how "
+    "scikit-learn's own semi-supervised estimators mark an unknown label",
+}
+
+
+@pytest.mark.slow
 @pytest.mark.once
-def test_the_strong_view_of_a_row_has_masked_features():
-    policies = table_policies(21)
-    assert policies["strong"].to_config()[1][0] == 3  # draws
-    assert keras_ssl.data.policies.identity() not in policies.values()
+@parametrize_with_checks(
+    [SSLClassifier(epochs=1, steps_per_epoch=20, batch_size=16)],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_what_scikit_learn_checks_of_an_estimator(estimator, check):
+    check(estimator)

@@ -45,9 +45,9 @@ def test_train_evaluate_and_list(tmp_path, capsys):
                  "val_accuracy", "test accuracy"):  # fmt: skip
         assert word in printed
     files = {path.name for path in (tmp_path / "run").iterdir()}
-    assert files == {"config.json", "split.json", "history.jsonl",
-                     "checkpoint.keras", "checkpoint_1.keras",
-                     "result.json"}  # fmt: skip
+    assert files == {"config.json", "config.toml", "split.json",
+                     "history.jsonl", "checkpoint.keras",
+                     "checkpoint_1.keras", "result.json"}  # fmt: skip
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert config["backend"] == BACKEND
     assert config["versions"]["keras"] == keras.__version__
@@ -82,20 +82,6 @@ def test_arguments_of_the_method_are_set_and_kept(tmp_path, capsys):
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("x=0.5", 0.5),
-        ("x=None", None),
-        ("x=(1, 2.5)", (1, 2.5)),
-        ("x=squared", "squared"),
-        ("x='a=b'", "a=b"),
-    ],
-)
-def test_a_setting_is_what_python_would_read_or_a_word(text, value):
-    assert cli.setting(text) == ("x", value)
-
-
 def test_the_network_is_the_methods_own_unless_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(keras_ssl.methods.Supervised, "default_network", "mlp")
     out = str(tmp_path / "run")
@@ -105,6 +91,29 @@ def test_the_network_is_the_methods_own_unless_asked_for(tmp_path, monkeypatch):
     assert keras_ssl.RunFolder(out).load_model().network.name == "mlp"
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert config["network"] == "mlp"
+
+
+def test_a_run_is_repeated_by_its_own_file(tmp_path):
+    steps = ["--epochs", "1", "--steps-per-epoch", "3", "--seed", "5"]
+    first, again, other = (tmp_path / name for name in ("a", "b", "c"))
+    some = ["--set", "threshold=0.75", "--out", str(first)]
+    assert cli.main([*SMALL, *steps, *some]) == 0
+    repeat = ["train", "--config", str(first / "config.toml"), "--backend",
+              BACKEND]  # fmt: skip
+    assert cli.main([*repeat, "--out", str(again)]) == 0
+    assert weights(again) == weights(first)
+    for name in ("config.json", "config.toml", "split.json"):
+        assert (again / name).read_text() == (first / name).read_text()
+    assert cli.main([*repeat, "--out", str(other), "--seed", "6"]) == 0
+    assert json.loads((other / "config.json").read_text())["seed"] == 6
+    assert weights(other) != weights(first)
+
+
+def test_a_misspelled_key_of_a_file_is_one_clear_line(tmp_path, capsys):
+    file = tmp_path / "own.toml"
+    file.write_text('metod = "vat"\n')
+    line = fails(capsys, "train", "--config", str(file))
+    assert "own.toml: unknown argument 'metod'. Did you mean method" in line
 
 
 def test_resuming_with_other_augmentation_is_an_error(tmp_path, capsys):

@@ -165,21 +165,3 @@ def test_a_method_of_several_optimizers_refuses_slow_layers():
     model.parts = lambda: {"one": model.trainable_variables}
     with pytest.raises(ValueError, match="has an optimizer for each of one"):
         model._layer_wise("sgd", 0.5)
-
-
-def test_a_predictor_is_plain_keras_from_bytes_to_probabilities():
-    model = methods.Supervised(network())
-    for average in model.averages:
-        average.assign(average * 1.05)
-    images = cases.batch(methods.Supervised, 0)[0]["labeled"]
-    logits = ops.convert_to_numpy(model(ops.convert_to_tensor(images)))
-    found = model.predictor()(ops.convert_to_tensor(images))
-    odds = np.exp(logits - logits.max(-1, keepdims=True))
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(found),
-        odds / odds.sum(-1, keepdims=True),
-        rtol=1e-4,
-        atol=1e-6,
-    )
-    config = str(model.predictor().get_config())
-    assert "keras_ssl" not in config

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import pathlib
+import shutil
 import sys
 import warnings
 
@@ -73,6 +75,52 @@ def test_a_run_on_files_is_evaluated_and_continued(run, capsys):
     warned(["evaluate", str(run)])
     warned(["train", "--resume", "--out", str(run)])
     assert "after 30 steps" in capsys.readouterr().out
+
+
+def test_files_are_asked_for_and_their_labels_taken_back(
+    run, room, tmp_path, capsys
+):
+    run = shutil.copytree(run, tmp_path / "run")
+    warned(["label", str(run), "--count", "5"])
+    table = run / "label_1.csv"
+    with open(table, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    paths = [pathlib.Path(row["file"]) for row in rows]
+    assert {path.parent.name for path in paths} == {"unlabeled"}
+    assert all(path.exists() and path.suffix == ".png" for path in paths)
+    truth = keras_ssl.data.load("digits").train[1]
+    truth = truth[truth < 2]
+    for row, path in zip(rows, paths, strict=True):
+        number = int(path.stem.split()[0])  # of the digit it was made of
+        row["label"] = ("zero", "one")[truth[number]]
+    with open(table, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    warned(["label", str(run), "--from", str(table), "--epochs", "1"])
+    capsys.readouterr()
+    warned(["train", "--resume", "--out", str(run)])
+    printed = capsys.readouterr().out
+    assert "17 labeled" in printed
+    assert "after 60 steps" in printed
+
+
+def test_arrays_of_a_file_are_trained_on(tmp_path, capsys):
+    images, labels = keras_ssl.data.load("digits").train
+    known = np.where(np.arange(len(labels)) < 30, labels, -1)
+    np.savez(tmp_path / "own.npz", images=images, labels=known)
+    command = ["train", "--data", str(tmp_path / "own.npz"), "--network", "mlp",
+               "--no-flip", "--epochs", "1", "--steps-per-epoch", "2",
+               "--out", str(tmp_path / "run"), *BACKEND]  # fmt: skip
+    assert cli.main(command) == 0
+    printed = capsys.readouterr().out
+    assert "30 labeled, 1297 unlabeled" in printed
+    assert "--batch-size 30: there are no more labeled images" in printed
+    assert "there is no test set" in printed
+    command[2] = str(tmp_path / "none.npz")
+    command[-3] = str(tmp_path / "other")
+    assert cli.main(command) == 1
+    assert "none.npz" in capsys.readouterr().err
 
 
 def test_files_are_classified_into_a_table(run, room, capsys):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ class Dataset:
             mirror images only if so.
         classes: Where only some classes of a larger data set are known, their
             numbers there; else `None`.
+        files: Path of the file of each training image, where they are files;
+            else `None`.
+        own_policies: Policies named "weak", "medium" and "strong" that suit
+            data other than photographs; `None`: the published ones.
 
     Example:
 
@@ -46,6 +50,8 @@ class Dataset:
     class_names: tuple[str, ...]
     flip: bool = True
     classes: tuple[int, ...] | None = None
+    files: tuple[str, ...] | None = None
+    own_policies: Mapping[str, policies.Policy] | None = None
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.image_shape))
@@ -64,17 +70,20 @@ class Dataset:
     @property
     def weak(self) -> policies.Policy:
         """The recommended weak augmentation, a `policies.Policy`."""
-        return policies.weak(flip=self.flip)
+        own = self.own_policies
+        return own["weak"] if own else policies.weak(flip=self.flip)
 
     @property
     def medium(self) -> policies.Policy:
         """Strong augmentation with a single op, a `policies.Policy`."""
-        return policies.medium(flip=self.flip)
+        own = self.own_policies
+        return own["medium"] if own else policies.medium(flip=self.flip)
 
     @property
     def strong(self) -> policies.Policy:
         """The recommended strong augmentation, a `policies.Policy`."""
-        return policies.strong(flip=self.flip)
+        own = self.own_policies
+        return own["strong"] if own else policies.strong(flip=self.flip)
 
     @property
     def fingerprint(self) -> str:

@@ -1,6 +1,6 @@
 """Data sets from one's own image files: folders, or a table of paths."""
 
-import csv
+import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ssl.data import image_cache, image_files
+from keras_ssl.data import image_cache, image_files, path_table
 from keras_ssl.data.arrays import from_arrays
-from keras_ssl.data.dataset import Dataset
+from keras_ssl.data.dataset import Dataset, Pair
 from keras_ssl.data.image_size import checked_image_size
+from keras_ssl.data.path_table import File
 
 PathLike = str | os.PathLike[str]
-File = tuple[str, str | None]  # path, and name of the class if it is known
 
 
 def from_folder(
@@ -37,10 +37,11 @@ def from_folder(
 
     Args:
         labeled: a folder with a folder for each class, `labeled/cat/1.jpg`; or
-            a `.csv` file with the columns `path` and `label`, where an empty
-            label is an unknown one and paths count from the file's folder.
-        unlabeled: a folder of images, however nested, or a `.csv` file with
-            the column `path`. `None`: there are no others.
+            a `.csv` or `.parquet` file with the columns `path` and `label`,
+            where an empty label is an unknown one and paths count from the
+            file's folder.
+        unlabeled: a folder of images, however nested, or a `.csv` or
+            `.parquet` file with the column `path`. `None`: there are no others.
         test: as `labeled`, of the same classes; all labels known. `None`:
             there is no test set.
         image_size: `(height, width)`, or the side of a square. By default the
@@ -58,6 +59,7 @@ def from_folder(
         A `Dataset`; `split_given()` takes its labels as they are.
 
     Raises:
+        ImportError: If a `.parquet` file needs a package that is missing.
         OSError: If a folder or table cannot be read.
         ValueError: If there are no images or not two classes, or the test set
             has others.
@@ -99,7 +101,7 @@ def from_folder(
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 or 3; received {channels}")
 
-    def pair(files: Sequence[File]) -> tuple[np.ndarray, np.ndarray]:
+    def pair(files: Sequence[File]) -> tuple[Pair, tuple[str, ...]]:
         images, kept, skipped = image_cache.images_of(
             [path for path, _ in files], size, channels, cache, show_progress
         )
@@ -107,7 +109,8 @@ def from_folder(
         numbers: dict[str | None, int] = {}
         numbers.update({label: place for place, label in enumerate(names)})
         labels = [numbers.get(files[place][1], -1) for place in kept]
-        return images, np.array(labels, np.int32)
+        paths = tuple(files[place][0] for place in kept)
+        return (images, np.array(labels, np.int32)), paths
 
     tested = None
     if test is not None:
@@ -118,21 +121,23 @@ def from_folder(
                 f"expected the classes {', '.join(names)} in {test}; received "
                 f"{', '.join(sorted(map(str, others)))} too"
             )
-        tested = pair(test_files)
-    return from_arrays(
-        pair(files),
+        tested, _ = pair(test_files)
+    train, paths = pair(files)
+    data = from_arrays(
+        train,
         tested,
         class_names=names,
         name=name or Path(labeled).resolve().stem,
         flip=flip,
     )
+    return dataclasses.replace(data, files=paths)
 
 
 def files_in(place: PathLike) -> list[str]:
     """The image files in a folder, however nested, or in a table, sorted.
 
     Args:
-        place: a folder, or a `.csv` file with the column `path`.
+        place: a folder, or a `.csv` or `.parquet` file with the column `path`.
 
     Returns:
         Paths.
@@ -145,14 +150,14 @@ def files_in(place: PathLike) -> list[str]:
 
 
 def _files(place: Path) -> list[str]:
-    if place.suffix.lower() == ".csv":
-        return [path for path, _ in _table(place, ("path",))]
+    if path_table.is_table(place):
+        return [path for path, _ in path_table.read(place, ("path",))]
     return [path for path, _ in _walk(place)]
 
 
 def _labeled_files(place: Path) -> list[File]:
-    if place.suffix.lower() == ".csv":
-        return _table(place, ("path", "label"))
+    if path_table.is_table(place):
+        return path_table.read(place, ("path", "label"))
     return [
         (path, parts[0]) for path, parts in _walk(place) if len(parts) > 1
     ] or _no_classes(place)
@@ -168,7 +173,9 @@ def _no_classes(place: Path) -> list[File]:
 def _walk(place: Path) -> list[tuple[str, tuple[str, ...]]]:
     """Image files under a folder with their paths from there, sorted."""
     if not place.is_dir():
-        raise FileNotFoundError(f"{place} is no folder and no .csv file")
+        raise FileNotFoundError(
+            f"{place} is no folder and no .csv or .parquet file"
+        )
     found = []
     for room, rooms, files in os.walk(place):
         rooms[:] = sorted(name for name in rooms if not name.startswith("."))
@@ -183,22 +190,6 @@ def _walk(place: Path) -> list[tuple[str, tuple[str, ...]]]:
             f"{', '.join(image_files.SUFFIXES)}"
         )
     return found
-
-
-def _table(place: Path, columns: tuple[str, ...]) -> list[File]:
-    with open(place, newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        missing = set(columns) - set(rows.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f"expected the columns {', '.join(columns)} in {place}; "
-                f"received {', '.join(rows.fieldnames or ['none'])}"
-            )
-        return [
-            (str(place.parent / row["path"]), row.get("label") or None)
-            for row in rows
-            if row["path"]
-        ]
 
 
 def _warn(skipped: list[tuple[str, str]], total: int) -> None:

@@ -38,25 +38,41 @@ def decode(
         OSError: the file cannot be read, or is cut off.
         ValueError: it is no image.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    height, width = image_size
     try:
         with Image.open(path) as image:
             if image.format == "JPEG":  # decodes a smaller image at once
-                side = 2 * max(width, height)  # it may yet be turned
+                side = 2 * max(image_size)  # it may yet be turned
                 image.draft(None, (side, side))
-            upright = ImageOps.exif_transpose(image)
-            flat = _opaque(_eight_bits(upright)).convert(PILLOW_MODES[channels])
-            if flat.size != (width, height):
-                flat = ImageOps.fit(
-                    flat, (width, height), Image.Resampling.BILINEAR
-                )
-            return np.asarray(flat, np.uint8).reshape(height, width, channels)
+            return pixels(image, image_size, channels)
     except OSError:
         raise
     except Exception as error:  # Pillow raises many kinds for damaged files
         raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def pixels(
+    image: Any, image_size: tuple[int, int] | None, channels: int
+) -> NDArray[np.uint8]:
+    """The pixels of one of Pillow's images, made as `decode` says.
+
+    Args:
+        image: a `PIL.Image.Image`.
+        image_size: `(height, width)` of the result; `None`: its own.
+        channels: 1 or 3.
+
+    Returns:
+        uint8 `(height, width, channels)`.
+    """
+    from PIL import Image, ImageOps
+
+    upright = ImageOps.exif_transpose(image)
+    flat = _opaque(_eight_bits(upright)).convert(PILLOW_MODES[channels])
+    height, width = image_size or flat.size[::-1]
+    if flat.size != (width, height):
+        flat = ImageOps.fit(flat, (width, height), Image.Resampling.BILINEAR)
+    return np.asarray(flat, np.uint8).reshape(height, width, channels)
 
 
 def _eight_bits(image: Any) -> Any:

@@ -29,7 +29,7 @@ class Split:
         dataset: The `Dataset` that the indices point into; in an open set the
             one that knows only the classes to learn.
         labeled: int64 `(L,)`, labeled training images, ordered by class, then
-            by rank in the draw.
+            by rank in the draw; those of `with_labels` come last.
         unlabeled: int64 `(U,)`, ascending: unless a protocol chooses among
             them, all training images but for validation, the labeled ones
             and those with label -1 included.
@@ -104,6 +104,61 @@ class Split:
         classes to learn.
         """
         return self.dataset.test
+
+    def with_labels(self, indices: ArrayLike, labels: ArrayLike) -> "Split":
+        """Returns the split with labels for some of its unlabeled images.
+
+        Args:
+            indices: `(K,)`, training images, each one of `unlabeled` and none
+                of `labeled`.
+            labels: `(K,)`, their classes, from 0 to `num_classes - 1`,
+                whatever the data set says of them.
+
+        Returns:
+            A `Split` whose `labeled` ends in `indices`, in their order, of a
+            `Dataset` that has these labels. The unlabeled images stay the
+            same, so a training can go on with it.
+
+        Raises:
+            ValueError: For other indices, the same one twice, or labels out of
+                range.
+
+        Example:
+
+        >>> import keras_ssl
+        >>> split = keras_ssl.data.load("digits").split(labels_per_class=2)
+        >>> split.with_labels([0, 1], [3, 3])
+        <Split digits: 22 labeled, 1297 unlabeled, seed 0>
+        """
+        new = np.asarray(indices, np.int64).reshape(-1)
+        given = np.asarray(labels, np.int32).reshape(-1)
+        possible = np.setdiff1d(self.unlabeled, self.labeled)
+        wrong = new[~np.isin(new, possible)]
+        if len(wrong) or len(np.unique(new)) < len(new):
+            raise ValueError(
+                "indices must be of unlabeled images that have no label yet, "
+                f"each once; received {new.tolist()[:20]}"
+                + (f", where {wrong[0]} is none" if len(wrong) else "")
+            )
+        classes = self.dataset.num_classes
+        if (
+            len(given) != len(new)
+            or (given < 0).any()
+            or max(given, default=0) >= classes
+        ):
+            raise ValueError(
+                f"labels must be {len(new)} numbers from 0 to {classes - 1}, "
+                f"one for each index; received {given.tolist()[:20]}"
+            )
+        images, known = self.dataset.train
+        known = np.array(known, np.int32)
+        known[new] = given
+        return dataclasses.replace(
+            self,
+            dataset=dataclasses.replace(self.dataset, train=(images, known)),
+            labeled=np.concatenate([self.labeled, new]),
+            labels_per_class=None,
+        )
 
     def batches(
         self,

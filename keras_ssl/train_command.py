@@ -1,0 +1,249 @@
+"""What `keras-ssl train` does."""
+
+import importlib.metadata
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+import keras_ssl
+from keras_ssl import config_file, run_data, run_labels, scores
+
+# what may differ between a run and its continuation
+FREE = (
+    "command",
+    "config",
+    "debug",
+    "defaults",
+    "flags",
+    "out",
+    "resume",
+    "threads",
+    "data_dir",
+    "backend",
+)
+
+
+def train(options: Namespace) -> None:
+    """`keras-ssl train`: trains, tests and keeps a run folder."""
+    from keras_ssl import methods, networks
+
+    run_data.settle(options)
+    run = keras_ssl.RunFolder(options.out)
+    options.set = json.loads(json.dumps(dict(options.set)))  # as it is kept
+    options.defaults["set"] = {}
+    config = _config(run, options)
+    run = _keeping(options)  # as the run was begun
+    method = methods.get(options.method)  # wrong names fail before any work
+    method.check_arguments(options.set)
+    if options.network is None:
+        config["network"] = options.network = method.default_network
+    make_network = networks.get(options.network)
+    data = run_data.load(vars(options), options.data_dir)
+    config["class_names"] = list(data.class_names)
+    drawn = _split(run, options, data)
+    split = run_labels.applied(run, drawn)
+    options.epochs = run_labels.epochs(run) or options.epochs
+    run_data.suit(options, split, method.unlabeled_ratio)
+    config.update({name: getattr(options, name) for name in run_data.SUITED})
+    if run.checkpoints.paths():
+        model = run.load_model()
+        run_labels.tell(model, split, options.set)
+    else:
+        model = _new_model(options, method, make_network, data)
+    batches = split.batches(
+        model,
+        batch_size=options.batch_size,
+        unlabeled_ratio=options.unlabeled_ratio,
+        seed=options.seed,
+        steps_per_epoch=options.steps_per_epoch,
+        threads=options.threads,
+        reveal_truth=True,
+    )
+    # written now that all arguments have proved right
+    drawn.save(run.path / "split.json")
+    augmentation = {
+        view: policy.to_config() for view, policy in batches.policies.items()
+    }
+    if config.setdefault("augmentation", augmentation) != augmentation:
+        raise ValueError(
+            f"the run in {run.path} was begun with other augmentation than "
+            "this version of keras_ssl has; its config.json shows which"
+        )
+    run.write("config", config)
+    arguments = {k: config[k] for k in options.defaults if k in config}
+    run.write_text("config.toml", config_file.text_of(arguments))
+    print(
+        f"{options.method} on {options.data}: {len(split.labeled)} labeled, "
+        f"{len(split.unlabeled)} unlabeled images; {options.network} with "
+        f"{model.network.count_params():,} weights on {config['backend']}"
+    )
+    try:
+        with run.interruptible():
+            model.fit(
+                batches,
+                epochs=options.epochs,
+                resume=True,
+                callbacks=[batches.waiting(), *_grids(run, model, split), run],
+                validation_data=split.validation or split.test,
+                validation_batch_size=500,
+                verbose=_verbose(),
+            )
+    except KeyboardInterrupt:
+        print(f"\nto go on: keras-ssl train --resume --out {options.out}")
+        raise
+    test(run, model, split)
+    print(f"kept in {run.path}; test again: keras-ssl evaluate {run.path}")
+
+
+def _keeping(options: Namespace) -> "keras_ssl.RunFolder":
+    """The run folder, with what the arguments say of saving."""
+    if options.keep_best and not options.validation_per_class:
+        raise ValueError(
+            "--keep-best chooses by images held out of training: add "
+            "--validation-per-class (choosing by test images would make the "
+            "test score too good)"
+        )
+    return keras_ssl.RunFolder(
+        options.out,
+        save_every=options.save_every,
+        save_minutes=options.save_minutes,
+        keep=options.keep,
+        best="val_accuracy" if options.keep_best else None,
+    )
+
+
+def _config(run: "keras_ssl.RunFolder", options: Namespace) -> dict[str, Any]:
+    """The run's config: made for a new run, compared for a resumed one."""
+    import keras
+
+    asked = {k: v for k, v in vars(options).items() if k not in FREE}
+    backend = keras.backend.backend()
+    config = run.read("config")
+    if config is None and options.resume == "always":
+        raise ValueError(
+            f"{run.path} holds no run to go on with; leave --resume out to "
+            "begin one"
+        )
+    if config is None:
+        packages = ("keras_ssl", "keras", "numpy", backend)
+        versions = {name: _version(name) for name in packages}
+        return {**asked, "backend": backend, "versions": versions}
+    if not options.resume:
+        raise ValueError(
+            f"{run.path} holds a run already; add --resume to go on with it, "
+            "or choose another --out"
+        )
+    asked_again = run_labels.epochs(run)
+    for name, value in asked.items():
+        # an argument that is younger than the run has its default there
+        begun = config.get(name, options.defaults[name])
+        if name == "epochs" and asked_again:
+            begun = asked_again
+        if value not in (options.defaults[name], begun):
+            flag = "--" + name.replace("_", "-")
+            raise ValueError(
+                f"the run in {run.path} was begun with {flag} {begun}; "
+                f"received {value}. Leave {flag} out to go on with it"
+            )
+        setattr(options, name, begun)
+    if config["backend"] != backend:
+        raise ValueError(
+            f"the run in {run.path} was begun on {config['backend']}; add "
+            f"--backend {config['backend']}"
+        )
+    return config
+
+
+def _version(package: str) -> str | None:
+    """The version of an installed package, `None` for a renamed build of it."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _split(
+    run: "keras_ssl.RunFolder",
+    options: Namespace,
+    data: "keras_ssl.data.Dataset",
+) -> "keras_ssl.data.Split":
+    """The run's split: drawn for a new run, read again for a resumed one."""
+    path = run.path / "split.json"
+    if path.exists():
+        return keras_ssl.data.Split.load(path, data)
+    if run_data.labels_are_given(vars(options), data):
+        return data.split_given(options.seed, options.validation_per_class)
+    return data.split(
+        options.labels_per_class,
+        seed=options.seed,
+        validation_per_class=options.validation_per_class,
+    )
+
+
+def _new_model(
+    options: Namespace,
+    method: "type[keras_ssl.SSLModel]",
+    make_network: Callable[..., Any],
+    data: "keras_ssl.data.Dataset",
+) -> "keras_ssl.SSLModel":
+    import keras
+
+    keras.utils.set_random_seed(options.seed)
+    steps = options.epochs * options.steps_per_epoch
+    network = make_network(
+        num_classes=data.num_classes,
+        input_shape=data.image_shape,
+        # running statistics must forget the first steps of a short training
+        momentum=max(0.0, min(0.999, 1 - 10 / steps)),
+    )
+    model = method(network, **{"seed": options.seed, **options.set})
+    model.compile(skip_broken=options.skip_broken)
+    return model
+
+
+def _grids(
+    run: "keras_ssl.RunFolder",
+    model: "keras_ssl.SSLModel",
+    split: "keras_ssl.data.Split",
+) -> list[Any]:
+    """What shows the images of a model that makes any, epoch by epoch."""
+    from keras_ssl.generative import Generative
+    from keras_ssl.sample_grid import SampleGrid
+
+    if not isinstance(model, Generative):
+        return []
+    images = (split.test or split.dataset.train)[0][:20]
+    return [SampleGrid(run.path / "samples", images)]
+
+
+def test(
+    run: "keras_ssl.RunFolder",
+    model: "keras_ssl.SSLModel",
+    split: "keras_ssl.data.Split",
+) -> None:
+    """Scores on the test set, printed and written as result.json."""
+    if split.test is None:
+        print("there is no test set")
+        return
+    images, labels = split.test
+    found = scores.score(
+        model.predict(images, batch_size=500, verbose=0), labels
+    )
+    result = {
+        **{f"test_{name}": value for name, value in found.items()},
+        "test_images": len(labels),
+        "steps": model.steps_taken(),
+        "seconds": round(sum(e["seconds"] for e in run.history()), 1),
+    }
+    run.write("result", result)
+    print(
+        f"test accuracy {100 * result['test_accuracy']:.2f} % of "
+        f"{result['test_images']} images after {result['steps']} steps"
+    )
+
+
+def _verbose() -> int:
+    """A progress bar for people, a line per epoch for files."""
+    return 1 if sys.stdout.isatty() else 2
