@@ -50,6 +50,18 @@ class Averaging(Model):
         average.assign(ops.convert_to_numpy(variable))
         return average
 
+    def require_average(self) -> None:
+        """For a method whose teacher is the average.
+
+        Raises:
+            ValueError: `ema_decay` is 0, which leaves no teacher.
+        """
+        if not self.ema_decay:
+            raise ValueError(
+                "expected 0 < ema_decay < 1: the average is the teacher; "
+                f"received ema_decay={self.ema_decay}"
+            )
+
     def average_decay(self) -> Tensor:
         """The decay of the moving average at this step."""
         return schedules.warm_decay(self.step, self.ema_decay)

@@ -4,11 +4,15 @@ The variables are the model's own (`SSLModel.remember`), so they are saved with
 it; these functions move them on.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from keras import ops
 
 from keras_ssl.backend import Tensor
+
+if TYPE_CHECKING:  # whose state it is
+    from keras_ssl.ssl_model import SSLModel
 
 
 def average(variable: Any, value: Tensor, momentum: float) -> Tensor:
@@ -46,14 +50,29 @@ def push(queue: Any, rows: Tensor) -> Tensor:
     return new
 
 
-def recent_mean(queue: Any, p: Tensor) -> Tensor:
-    """The mean prediction of the last batches, this one included.
+class Marginal:
+    """How often each class has been predicted in the last batches.
+
+    At first as if every class had been predicted equally often.
 
     Args:
-        queue: a variable `(batches, classes)`, the mean of each.
-        p: probabilities `(batch, classes)`.
-
-    Returns:
-        `(classes,)`.
+        model: whose state it is.
+        batches: their number.
     """
-    return ops.mean(push(queue, ops.mean(p, axis=0, keepdims=True)), axis=0)
+
+    def __init__(self, model: "SSLModel", batches: int) -> None:
+        classes = model.network.output_shape[-1]
+        even = np.full((batches, classes), 1 / classes)
+        self.queue = model.remember("predicted", even)
+
+    def of(self, p: Tensor) -> Tensor:
+        """The mean prediction, this batch included.
+
+        Args:
+            p: probabilities `(batch, classes)`.
+
+        Returns:
+            `(classes,)`.
+        """
+        mean = ops.mean(p, axis=0, keepdims=True)
+        return ops.mean(push(self.queue, mean), axis=0)

@@ -19,6 +19,7 @@ from keras_ssl.methods.cat_gan import CatGAN as CatGAN
 from keras_ssl.methods.comatch import CoMatch as CoMatch
 from keras_ssl.methods.crmatch import CRMatch as CRMatch
 from keras_ssl.methods.dash import Dash as Dash
+from keras_ssl.methods.daso import DASO as DASO
 from keras_ssl.methods.debiased_pseudo_label import (
     DebiasedPseudoLabel as DebiasedPseudoLabel,
 )
@@ -106,6 +107,7 @@ METHODS = {
     "open_match": OpenMatch,
     "adamatch": AdaMatch,
     "debiased_pseudo_label": DebiasedPseudoLabel,
+    "daso": DASO,
     "simmatch": SimMatch,
     "softmatch": SoftMatch,
     "freematch": FreeMatch,

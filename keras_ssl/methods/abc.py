@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_ssl.embedding import Embedding, head
 from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 
 
 class ABC(Embedding):
@@ -47,7 +48,7 @@ class ABC(Embedding):
         "strong": ("unlabeled", "strong"),
     }
     terms = ("supervised", "unlabeled", "ordinary")
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(

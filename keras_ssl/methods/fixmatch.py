@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 from keras_ssl.ssl_model import SSLModel
 
 
@@ -41,7 +42,7 @@ class FixMatch(SSLModel):
         "weak": ("unlabeled", "weak"),
         "strong": ("unlabeled", "strong"),
     }
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -70,7 +71,7 @@ class FixMatch(SSLModel):
         q = ops.stop_gradient(probabilities(weak))
         guess = ops.cast(ops.argmax(q, axis=-1), "int32")
         mask = self.mask(batch, q)
-        self.monitor_guesses(batch, guess, mask)
+        self.monitor_guesses(batch, q, mask)
         unlabeled = ops.mean(mask * cross_entropy(guess, strong))
         return {
             "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),

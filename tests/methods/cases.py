@@ -170,6 +170,7 @@ ARGUMENTS = {
             "abc",
             "open_match",
             "debiased_pseudo_label",
+            "daso",
         ),
         {"threshold": 0.5},
     ),
@@ -234,6 +235,7 @@ NETWORKS = {
             "label_propagation",
             "abc",
             "open_match",
+            "daso",
         ),
         coded_network,
     ),
@@ -252,6 +254,15 @@ NETWORKS = {
     "adgm": auxiliary_classifier,
     "sdgm": auxiliary_classifier,
 }
+
+
+def with_guesses(made):
+    made.guess.assign(np.arange(POOL) % CLASSES)
+    made.weight.assign(np.linspace(0.2, 1.0, POOL))
+
+
+# what a method finds out between epochs, by name
+AFTER_AN_EPOCH = {"label_propagation": with_guesses}
 
 
 def model(name, **arguments):
@@ -277,9 +288,7 @@ def model(name, **arguments):
     own = [v for v in made.trainable_variables if id(v) not in there]
     set_weights(own, seed=1)
     made.build_state(POOL)
-    if hasattr(made, "refresh"):  # guesses, as after an epoch
-        made.guess.assign(np.arange(POOL) % CLASSES)
-        made.weight.assign(np.linspace(0.2, 1.0, POOL))
+    AFTER_AN_EPOCH.get(name, lambda made: None)(made)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
     if hasattr(made, "ratios"):
