@@ -50,6 +50,35 @@ def push(queue: Any, rows: Tensor) -> Tensor:
     return new
 
 
+def put(variable: Any, index: Tensor, rows: Tensor) -> None:
+    """Writes down what was found of some examples.
+
+    Args:
+        variable: `(examples, ...)`, what is known of each.
+        index: int `(batch,)`, the positions of those. Of one that is there
+            twice either is kept.
+        rows: `(batch, ...)`.
+    """
+    rows = ops.stop_gradient(ops.cast(rows, variable.dtype))
+    place = ops.expand_dims(index, 1)
+    variable.assign(ops.scatter_update(variable, place, rows))
+
+
+def count(counts: Any, labels: Tensor) -> Tensor:
+    """Adds the labels of a batch to the numbers of labels seen so far.
+
+    Args:
+        counts: a variable `(classes,)`.
+        labels: int `(batch,)`.
+
+    Returns:
+        The new numbers.
+    """
+    new = counts + ops.sum(ops.one_hot(labels, counts.shape[0]), axis=0)
+    counts.assign(new)
+    return new
+
+
 class Marginal:
     """How often each class has been predicted in the last batches.
 

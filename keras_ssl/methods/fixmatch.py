@@ -56,6 +56,14 @@ class FixMatch(SSLModel):
         self.threshold = threshold
         self.unlabeled_weight = unlabeled_weight
 
+    def guesses(self, batch, weak):
+        """q, `(batch, classes)`, without gradient."""
+        return ops.stop_gradient(probabilities(weak))
+
+    def supervised(self, batch, labeled, weak):
+        """What is learned from labels, a scalar."""
+        return ops.mean(cross_entropy(batch["labels"], labeled))
+
     def mask(self, batch, q):
         """How much each guess counts, float32 `(batch,)`; q the guesses' p."""
         return ops.cast(ops.max(q, axis=-1) >= self.threshold, "float32")
@@ -68,13 +76,13 @@ class FixMatch(SSLModel):
         labeled, weak, strong = self.logits(
             batch["labeled"], batch["weak"], batch["strong"]
         )
-        q = ops.stop_gradient(probabilities(weak))
+        q = self.guesses(batch, weak)
         guess = ops.cast(ops.argmax(q, axis=-1), "int32")
         mask = self.mask(batch, q)
         self.monitor_guesses(batch, q, mask)
         unlabeled = ops.mean(mask * cross_entropy(guess, strong))
         return {
-            "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
+            "supervised": self.supervised(batch, labeled, weak),
             "unlabeled": self.unlabeled_weight * unlabeled,
             **self.beside(weak, strong, mask),
         }

@@ -9,6 +9,7 @@ from keras import ops
 from keras_ssl.embedding import Embedding, Memory, unit
 from keras_ssl.losses import cross_entropy
 from keras_ssl.propagation import balance, propagate
+from keras_ssl.running import put
 
 
 class LabelPropagation(Embedding):
@@ -102,8 +103,7 @@ class LabelPropagation(Embedding):
         guess = ops.take(self.guess, index)
         weight = ops.take(self.weight, index) * ops.take(self.rates, guess)
         self.labeled.push(known, ops.one_hot(y, self.classes))
-        rows = ops.expand_dims(index, 1)
-        self.z.assign(ops.scatter_update(self.z, rows, z))
+        put(self.z, index, z)
         rate = ops.take(self.rates, y)
         return {
             "supervised": ops.mean(rate * cross_entropy(y, logits[0])),

@@ -171,9 +171,11 @@ ARGUMENTS = {
             "open_match",
             "debiased_pseudo_label",
             "daso",
+            "darp",
         ),
         {"threshold": 0.5},
     ),
+    "crest": {"threshold": 0.5, "labeled_size": 8, "alignment": 0.5},
     "freematch": {"fairness_weight": 100.0},
     # full after the first steps
     "comatch": {"threshold": 0.5, "memory_size": 24},
@@ -261,8 +263,23 @@ def with_guesses(made):
     made.weight.assign(np.linspace(0.2, 1.0, POOL))
 
 
+def with_dual(made):
+    made.cut.assign([0.1, 0.1, 0.05, 0.01])
+    made.scale.assign([0.8, 1.0, 1.2, 1.4])
+    made.dual.assign([0.3, 0.1, -0.2, -0.4])
+    made.refined.assign(1.0)
+
+
+def with_added(made):
+    made.added.assign(np.arange(POOL) % (CLASSES + 1) - 1)
+
+
 # what a method finds out between epochs, by name
-AFTER_AN_EPOCH = {"label_propagation": with_guesses}
+AFTER_AN_EPOCH = {
+    "label_propagation": with_guesses,
+    "darp": with_dual,
+    "crest": with_added,
+}
 
 
 def model(name, **arguments):
