@@ -1,12 +1,11 @@
 """Pseudo-labels corrected by how frequent each class is, for long-tailed data.
 
 NumPy, outside of any training step. `refine` makes the classes as frequent as
-they should be (Kim et al., NeurIPS 2020); what it finds are three numbers of
-each class, with which a step refines predictions. `surest` chooses labels for
-the next generation of self-training (Wei et al., CVPR 2021).
+they should be (Kim et al., NeurIPS 2020); `surest` chooses labels for the next
+generation of self-training (Wei et al., CVPR 2021).
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,34 +13,26 @@ from numpy.typing import ArrayLike, NDArray
 TINY = 1e-6  # as in the authors' code
 
 
-class Refinement(NamedTuple):
-    """What turns predictions p into refined ones, each `(classes,)`.
-
-    With a = n(p scale 1[p >= cut]) it is n(a exp(-dual H(a))), n dividing by
-    the sum.
-    """
-
-    cut: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    dual: NDArray[np.float64]
-
-
 def cleaned(
     p: NDArray[Any], wanted: NDArray[Any], part: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Which guesses of each class are kept, and how they are scaled.
+) -> NDArray[np.float64]:
+    """Predictions without the least probable guesses of each class.
 
-    Of class k the `part * wanted[k]` largest of p_ik are kept, and scaled by
-    wanted[k] / their sum.
+    Of class k the `part * wanted[k]` largest of p_ik are kept, scaled by
+    wanted[k] / their sum; then each row is divided by its sum.
 
-    Returns:
-        The least value that is kept and the scale, `(classes,)` each.
+    Args:
+        p: probabilities `(examples, classes)`.
+        wanted: number of examples of each class, `(classes,)`.
+        part: alpha in the paper.
     """
     counts = np.clip((part * wanted).astype(int), 1, len(p))
     ordered = -np.sort(-p, axis=0)
     classes = np.arange(p.shape[1])
     sums = np.cumsum(ordered, axis=0)[counts - 1, classes]
-    return ordered[counts - 1, classes], (wanted + TINY) / (sums + TINY)
+    kept = p * (p >= ordered[counts - 1, classes])
+    a = kept * (wanted + TINY) / (sums + TINY) + TINY
+    return a / a.sum(axis=1, keepdims=True)
 
 
 def refine(
@@ -49,13 +40,13 @@ def refine(
     wanted: ArrayLike,
     part: float = 2.0,
     iterations: int = 10,
-) -> Refinement:
+) -> NDArray[np.float64]:
     """Solves for the predictions nearest to p whose columns sum as wanted.
 
     min_M sum_i w_i KL(M_i || A_i), w_i = 1 / H(A_i), where the rows of M sum to
-    1 and its columns to `wanted`; A are the cleaned rows of p. By turns exact
+    1 and its columns to `wanted`; A are the `cleaned` rows of p. By turns exact
     for the rows and, by Newton's method on the logarithm of a column's sum,
-    for the dual variable of each column.
+    for the dual variable of each column; last for the rows.
 
     Args:
         p: probabilities `(examples, classes)`.
@@ -65,12 +56,10 @@ def refine(
         iterations: of rows and columns.
 
     Returns:
-        `Refinement`.
+        M, `(examples, classes)`.
     """
     p, wanted = np.asarray(p, np.float64), np.asarray(wanted, np.float64)
-    cut, scale = cleaned(p, wanted, part)
-    a = p * scale * (p >= cut) + TINY
-    a /= a.sum(axis=1, keepdims=True)
+    a = cleaned(p, wanted, part)
     log_a = np.log(a)
     entropy = -np.sum(a * log_a, axis=1, keepdims=True)
     log_wanted = np.log(np.maximum(wanted, TINY))
@@ -85,7 +74,8 @@ def refine(
             step = (log_sum - log_wanted) / np.maximum(slope, TINY)
             # where nobody is unsure there is nothing to move
             dual = dual + np.clip(step, -5.0, 5.0)
-    return Refinement(cut, scale, dual)
+    log_m = log_a - dual * entropy
+    return np.exp(log_m - np.logaddexp.reduce(log_m, axis=1, keepdims=True))
 
 
 def surest(

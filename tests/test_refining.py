@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from keras_ssl.refining import refine, surest
+from keras_ssl.refining import cleaned, refine, surest
 
 RNG = np.random.default_rng(0)
 P = RNG.dirichlet([2.0, 1.0, 0.5], 60)
@@ -14,17 +14,10 @@ def entropy(p):
     return -np.sum(p * np.log(p), axis=1, keepdims=True)
 
 
-def refined(p, found):
-    a = p * found.scale * (p >= found.cut) + 1e-6
-    a /= a.sum(axis=1, keepdims=True)
-    m = a * np.exp(-found.dual * entropy(a))
-    return a, m / m.sum(axis=1, keepdims=True)
-
-
 @pytest.mark.parametrize("wanted", [[20, 20, 20], [40, 15, 5], [5, 15, 40]])
 def test_the_classes_are_as_frequent_as_wanted(wanted):
-    found = refine(P, wanted, part=3.0, iterations=50)
-    _, m = refined(P, found)
+    m = refine(P, wanted, part=3.0, iterations=50)
+    np.testing.assert_allclose(m.sum(axis=1), 1)
     np.testing.assert_allclose(m.sum(axis=0), wanted, rtol=0.03)
     before = np.abs(P.sum(axis=0) - wanted).sum()
     assert np.abs(m.sum(axis=0) - wanted).sum() < 0.1 * before
@@ -32,7 +25,8 @@ def test_the_classes_are_as_frequent_as_wanted(wanted):
 
 def test_it_is_the_nearest_that_fulfills_the_constraints():
     p, wanted = P[:6], np.array([2.0, 2.0, 2.0])
-    a, m = refined(p, refine(p, wanted, part=3.0, iterations=300))
+    a = cleaned(p, wanted, 3.0)
+    m = refine(p, wanted, part=3.0, iterations=300)
     weight = 1 / entropy(a)
 
     def distance(flat):
@@ -60,16 +54,18 @@ def test_it_is_the_nearest_that_fulfills_the_constraints():
 
 def test_the_largest_of_each_class_are_kept_and_scaled():
     p = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
-    found = refine(p, [1.0, 3.0], part=2.0)
-    np.testing.assert_allclose(found.cut, [0.8, 0.1])
-    np.testing.assert_allclose(found.scale, [1 / 1.7, 3 / 1.6], rtol=1e-5)
+    found = cleaned(p, np.array([1.0, 3.0]), 2.0)
+    first = np.array([0.9 / 1.7, 0.8 / 1.7, 0, 0])
+    second = np.array([0.1, 0.2, 0.7, 0.6]) * 3 / 1.6
+    expected = np.stack([first, second], axis=1)
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_certain_predictions_and_absent_classes_stay_finite():
     p = np.eye(3)[[0, 0, 1, 1, 0]]
     for wanted in ([1.0, 1.0, 3.0], [5.0, 0.0, 0.0]):
-        for value in refine(p, wanted):
-            assert np.isfinite(value).all()
+        assert np.isfinite(refine(p, wanted)).all()
 
 
 def test_of_rare_classes_a_greater_part_is_chosen_the_surest_first():

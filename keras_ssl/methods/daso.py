@@ -39,7 +39,7 @@ class DASO(Embedding):
     Args:
         network: see `Embedding`.
         threshold: tau.
-        temperature: T.
+        temperature: T; of `small_cnn`, whose features are alike, better 0.01.
         share_temperature: T_m.
         alignment_weight: lambda.
         memory_size: number of features remembered of each class.

@@ -263,11 +263,11 @@ def with_guesses(made):
     made.weight.assign(np.linspace(0.2, 1.0, POOL))
 
 
-def with_dual(made):
-    made.cut.assign([0.1, 0.1, 0.05, 0.01])
-    made.scale.assign([0.8, 1.0, 1.2, 1.4])
-    made.dual.assign([0.3, 0.1, -0.2, -0.4])
-    made.refined.assign(1.0)
+def with_refined(made):
+    rng = np.random.default_rng(5)
+    refined = rng.dirichlet(np.ones(CLASSES), POOL)
+    refined[::5] = 0  # not seen yet
+    made.refined.assign(refined)
 
 
 def with_added(made):
@@ -277,7 +277,7 @@ def with_added(made):
 # what a method finds out between epochs, by name
 AFTER_AN_EPOCH = {
     "label_propagation": with_guesses,
-    "darp": with_dual,
+    "darp": with_refined,
     "crest": with_added,
 }
 
