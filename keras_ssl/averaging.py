@@ -1,9 +1,11 @@
 """The moving average of the weights: what is evaluated and exported."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl import backend, schedules
@@ -37,18 +39,55 @@ class Averaging(Model):
             and variable.name not in STATISTICS
         ]
         self.averages = [
-            self._average_of(self.network.variables[place])
+            self.copy_of(self.network.variables[place], "average")
             for place in self._averaged_places
         ]
 
-    def _average_of(self, variable: keras.Variable) -> keras.Variable:
-        average = self.add_weight(
+    def copy_of(self, variable: keras.Variable, name: str) -> keras.Variable:
+        """State of the model's own that begins as a weight is now.
+
+        Args:
+            variable: the weight.
+            name: what the copy is called before the weight's own name.
+        """
+        copy = self.add_weight(
             shape=variable.shape, dtype=variable.dtype, trainable=False,
-            name="average_" + variable.path.replace("/", "_"),
+            name=f"{name}_" + variable.path.replace("/", "_"),
         )  # fmt: skip
-        # a copy: under JAX two variables may not share one donated buffer
-        average.assign(ops.convert_to_numpy(variable))
-        return average
+        # under JAX two variables may not share one donated buffer
+        copy.assign(ops.convert_to_numpy(variable))
+        return copy
+
+    def begin_again(self, weights: Sequence[keras.Variable]) -> None:
+        """Weights, their averages and the optimizer as before a training.
+
+        The count of steps goes on. What an optimizer remembers is set to 0,
+        its own count of steps too, as SGD's and Adam's is at first.
+
+        Args:
+            weights: values of `network.weights`, one for each.
+        """
+        pairs = [
+            *zip(self.network.weights, weights, strict=True),
+            *((average, v) for v, average in self._averaged_pairs()),
+        ]
+        for variable, value in pairs:
+            variable.assign(ops.convert_to_numpy(value))
+        for variable in self.optimizer.variables:
+            if variable.name != "learning_rate":
+                variable.assign(np.zeros(variable.shape))
+
+    def require_average(self) -> None:
+        """For a method whose teacher is the average.
+
+        Raises:
+            ValueError: `ema_decay` is 0, which leaves no teacher.
+        """
+        if not self.ema_decay:
+            raise ValueError(
+                "expected 0 < ema_decay < 1: the average is the teacher; "
+                f"received ema_decay={self.ema_decay}"
+            )
 
     def average_decay(self) -> Tensor:
         """The decay of the moving average at this step."""

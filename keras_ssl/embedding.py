@@ -74,6 +74,80 @@ class Memory:
         # a copy: PyTorch differentiates after `push` has changed the memory
         return similarities(z, ops.copy(self.z), temperature)
 
+    def smooth(
+        self, q: Tensor, z: Tensor, temperature: float, keep: float
+    ) -> tuple[Tensor, Tensor]:
+        """Predictions, moved towards those of the examples that resemble them.
+
+        a q + (1 - a) sum_k s_k q_k with s = softmax_k(z . z_k / T); q itself
+        until the memory is full.
+
+        Args:
+            q: probabilities `(batch, classes)`.
+            z: embeddings `(batch, size)`.
+            temperature: T.
+            keep: a.
+
+        Returns:
+            The predictions and s, `(batch, length)`.
+        """
+        s = ops.softmax(self.logits(z, temperature))
+        moved = keep * q + (1.0 - keep) * ops.matmul(s, self.q)
+        return ops.where(self.is_full(), moved, q), s
+
+
+class PrototypeMemory:
+    """The last features of each class, as many for all, and their means.
+
+    Args:
+        model: whose state it is.
+        classes: number of classes.
+        length: number of features of each.
+        size: of a feature.
+    """
+
+    def __init__(
+        self, model: SSLModel, classes: int, length: int, size: int
+    ) -> None:
+        self.classes, self.length = classes, length
+        places = np.zeros((classes * length, size))
+        self.z = model.remember("prototype_z", places)
+        none = np.zeros(classes)
+        self.counts = model.remember("prototype_counts", none, "int32")
+
+    def push(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Puts features in the place of the oldest of their class.
+
+        Args:
+            z: `(batch, size)`; of one class at most `length`, of more the last
+                ones count.
+            labels: int `(batch,)`.
+
+        Returns:
+            The mean of each class, float32 `(classes, size)` without gradient;
+            0 before its first feature.
+        """
+        labels = ops.cast(labels, "int32")
+        y = ops.one_hot(labels, self.classes, dtype="int32")
+        until = ops.cumsum(y, axis=0)  # how many of a class there are so far
+        total = until[-1]
+        # before and after each row, of its own class
+        before = ops.sum(y * (until + self.counts), axis=-1) - 1
+        after = ops.sum(y * (total - until), axis=-1)
+        place = before % self.length + self.length * labels
+        # one more place, for what is pushed out within this batch
+        outside = self.classes * self.length
+        place = ops.where(after < self.length, place, outside)
+        room = ops.pad(ops.cast(self.z, "float32"), [[0, 1], [0, 0]])
+        z = ops.stop_gradient(ops.cast(z, "float32"))
+        new = ops.scatter_update(room, place[:, None], z)[:-1]
+        counts = self.counts + total
+        self.z.assign(new)
+        self.counts.assign(counts)
+        rows = ops.reshape(new, (self.classes, self.length, -1))
+        there = ops.clip(counts, 1, self.length)
+        return ops.sum(rows, axis=1) / ops.cast(there, "float32")[:, None]
+
 
 class Embedding(SSLModel):
     """An `SSLModel` whose objective also uses what the last layer decides from.

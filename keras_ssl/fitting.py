@@ -1,5 +1,6 @@
 """`compile` and `fit`: Keras' own, with the published recipe as default."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -71,6 +72,14 @@ class Fitting(Model):
 
         Args:
             batches: what `fit` got; `batches[i]` is `(views, labels)`.
+        """
+
+    def refresh(self) -> None:
+        """Called by `fit` before each epoch, outside of the step.
+
+        For what a method finds out by looking at all that it remembers, such
+        as pseudo-labels that stand for an epoch. The rest of an interrupted
+        epoch goes on with what was found for it.
         """
 
     def compile(
@@ -207,9 +216,12 @@ class Fitting(Model):
             legs = _cut(legs, taken, self._stage_ends(steps_per_epoch))
         # what does not go with a data set is for Keras to judge
         is_plain = y is not None or shuffle or not BESIDE.isdisjoint(kwargs)
+        is_rest = bool(resume and taken % (steps_per_epoch or 1))
         history = None
         for begin, end, steps in legs:
             self._enter_stage(steps_per_epoch)
+            refresh = [] if is_rest else [_before_epochs(self.refresh)]
+            is_rest = False
             data = x.from_step(self.steps_taken()) if is_ours else x
             if is_ours and not is_plain:
                 data = backend.feed(self, data)
@@ -220,7 +232,7 @@ class Fitting(Model):
                 initial_epoch=begin,
                 steps_per_epoch=steps,
                 shuffle=shuffle,
-                callbacks=callbacks,
+                callbacks=[*refresh, *callbacks],
                 **kwargs,
             )
             history = _joined(history, part)
@@ -312,6 +324,13 @@ def _cut(
         pieces.append((here, end, steps))
         taken += (end - begin) * steps
     return pieces
+
+
+def _before_epochs(call: Callable[[], None]) -> keras.callbacks.Callback:
+    """A callback that calls `call` before each epoch."""
+    return keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: call()
+    )
 
 
 def _joined(

@@ -1,4 +1,11 @@
-"""What a training reports: the loss' terms and what is told beside them."""
+"""What a training reports: the loss' terms and what is told beside them.
+
+Of pseudo-labels (`GUESSES`): "mask_rate", the part that is used;
+"pseudo_label_accuracy", the part of those used that is right;
+"pseudo_label_classes", the effective number of classes among those used, which
+falls where a model forgets some; "pseudo_label_calibration", the calibration
+error of all guesses, used or not. The second and the last need the truth.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -7,15 +14,82 @@ import keras
 from keras import ops
 
 from keras_ssl.backend import Tensor
+from keras_ssl.scores import BINS
 
 if TYPE_CHECKING:  # what it is mixed into
     from keras import Model
 else:
     Model = object
 
+GUESSES = (
+    "mask_rate",
+    "pseudo_label_accuracy",
+    "pseudo_label_classes",
+    "pseudo_label_calibration",
+)
+
+
+class EffectiveClasses(keras.metrics.Metric):
+    """exp(H(s)), s the shares of the classes among guesses.
+
+    10 where ten classes are equally frequent, 1 where one has all; 0 before the
+    first guess. One number in the place of a histogram.
+
+    Args:
+        classes: their number.
+        name: of the metric.
+    """
+
+    def __init__(self, classes: int, name: str) -> None:
+        super().__init__(name=name)
+        self.counts = self.add_variable((classes,), "zeros", name="counts")
+
+    def update_state(self, guess: Tensor, sample_weight: Tensor) -> None:
+        """Counts guesses `(batch,)`, each with its weight."""
+        guess = ops.cast(guess, "int32")
+        seen = ops.one_hot(guess, self.counts.shape[0], dtype="float32")
+        weight = ops.cast(sample_weight, "float32")
+        self.counts.assign_add(ops.sum(seen * weight[:, None], axis=0))
+
+    def result(self) -> Tensor:
+        total = ops.sum(self.counts)
+        shares = self.counts / ops.maximum(total, 1e-12)
+        surprise = -ops.log(ops.maximum(shares, 1e-12))
+        number = ops.exp(ops.sum(shares * surprise))
+        return ops.where(total > 0, number, 0.0)
+
+
+class Calibration(keras.metrics.Metric):
+    """`scores.calibration_error` of all guesses since the last reset.
+
+    Args:
+        name: of the metric.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.gaps = self.add_variable((BINS,), "zeros", name="gaps")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, guessed: Tensor, sample_weight: Tensor) -> None:
+        """Counts guesses: confidence and whether it is right, `(batch, 2)`."""
+        confidence, right = guessed[:, 0], guessed[:, 1]
+        weight = ops.cast(sample_weight, "float32")
+        place = ops.cast(ops.ceil(confidence * BINS), "int32") - 1
+        # the rounded sum of a softmax may pass 1
+        place = ops.one_hot(ops.clip(place, 0, BINS - 1), BINS, dtype="float32")
+        gap = weight * (right - confidence)
+        self.gaps.assign_add(ops.sum(place * gap[:, None], axis=0))
+        self.count.assign_add(ops.sum(weight))
+
+    def result(self) -> Tensor:
+        return ops.sum(ops.abs(self.gaps)) / ops.maximum(self.count, 1.0)
+
 
 class Reporting(Model):
     """The part of `SSLModel` that keeps averages over an epoch."""
+
+    network: keras.Model
 
     terms: tuple[str, ...] = ("supervised", "unlabeled")
     monitors: tuple[str, ...] = ()
@@ -25,10 +99,17 @@ class Reporting(Model):
 
     def _begin_trackers(self) -> None:
         self.trackers = {
-            name: keras.metrics.Mean(name=name)
+            name: self._tracker_of(name)
             for name in (*self.terms, *self.monitors)
         }
         self._recorded: set[str] = set()
+
+    def _tracker_of(self, name: str) -> keras.metrics.Metric:
+        if name == "pseudo_label_classes":
+            return EffectiveClasses(self.network.output_shape[-1], name)
+        if name == "pseudo_label_calibration":
+            return Calibration(name)
+        return keras.metrics.Mean(name=name)
 
     def monitor(self, **values: Tensor | tuple[Tensor, Tensor]) -> None:
         """Reports values beside the loss: averaged over the epoch.
@@ -49,20 +130,24 @@ class Reporting(Model):
             self._recorded.add(name)
 
     def monitor_guesses(
-        self, batch: dict[str, Tensor], guess: Tensor, mask: Tensor
+        self, batch: dict[str, Tensor], q: Tensor, mask: Tensor
     ) -> None:
-        """Reports how many pseudo-labels are used and how many are right.
+        """Reports what there is to know of pseudo-labels, as `GUESSES`.
 
         Args:
-            batch: the batch; only with its "truth" can the second be known.
-            guess: int32 `(batch,)`.
+            batch: the batch; only with its "truth" can all be known.
+            q: probabilities `(batch, classes)`; argmax q is the guess.
             mask: float32 `(batch,)`, 1 where the guess is used.
         """
-        self.monitor(mask_rate=mask)
+        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
+        self.monitor(mask_rate=mask, pseudo_label_classes=(guess, mask))
         if "truth" in batch:
             known = ops.cast(batch["truth"] >= 0, "float32")
+            right = ops.cast(guess == batch["truth"], "float32")
+            guessed = ops.stack([ops.max(q, axis=-1), right], axis=-1)
             self.monitor(
-                pseudo_label_accuracy=(guess == batch["truth"], mask * known)
+                pseudo_label_accuracy=(right, mask * known),
+                pseudo_label_calibration=(guessed, known),
             )
 
     def confident(
@@ -80,8 +165,7 @@ class Reporting(Model):
         """
         q = ops.stop_gradient(q)
         mask = ops.cast(ops.max(q, axis=-1) >= threshold, "float32")
-        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
-        self.monitor_guesses(batch, guess, mask)
+        self.monitor_guesses(batch, q, mask)
         return mask
 
     def _report(

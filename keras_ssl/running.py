@@ -4,11 +4,15 @@ The variables are the model's own (`SSLModel.remember`), so they are saved with
 it; these functions move them on.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from keras import ops
 
 from keras_ssl.backend import Tensor
+
+if TYPE_CHECKING:  # whose state it is
+    from keras_ssl.ssl_model import SSLModel
 
 
 def average(variable: Any, value: Tensor, momentum: float) -> Tensor:
@@ -46,14 +50,58 @@ def push(queue: Any, rows: Tensor) -> Tensor:
     return new
 
 
-def recent_mean(queue: Any, p: Tensor) -> Tensor:
-    """The mean prediction of the last batches, this one included.
+def put(variable: Any, index: Tensor, rows: Tensor) -> None:
+    """Writes down what was found of some examples.
 
     Args:
-        queue: a variable `(batches, classes)`, the mean of each.
-        p: probabilities `(batch, classes)`.
+        variable: `(examples, ...)`, what is known of each.
+        index: int `(batch,)`, the positions of those. Of one that is there
+            twice either is kept.
+        rows: `(batch, ...)`.
+    """
+    rows = ops.stop_gradient(ops.cast(rows, variable.dtype))
+    place = ops.expand_dims(index, 1)
+    variable.assign(ops.scatter_update(variable, place, rows))
+
+
+def count(counts: Any, labels: Tensor) -> Tensor:
+    """Adds the labels of a batch to the numbers of labels seen so far.
+
+    Args:
+        counts: a variable `(classes,)`.
+        labels: int `(batch,)`.
 
     Returns:
-        `(classes,)`.
+        The new numbers.
     """
-    return ops.mean(push(queue, ops.mean(p, axis=0, keepdims=True)), axis=0)
+    new = counts + ops.sum(ops.one_hot(labels, counts.shape[0]), axis=0)
+    counts.assign(new)
+    return new
+
+
+class Marginal:
+    """How often each class has been predicted in the last batches.
+
+    At first as if every class had been predicted equally often.
+
+    Args:
+        model: whose state it is.
+        batches: their number.
+    """
+
+    def __init__(self, model: "SSLModel", batches: int) -> None:
+        classes = model.network.output_shape[-1]
+        even = np.full((batches, classes), 1 / classes)
+        self.queue = model.remember("predicted", even)
+
+    def of(self, p: Tensor) -> Tensor:
+        """The mean prediction, this batch included.
+
+        Args:
+            p: probabilities `(batch, classes)`.
+
+        Returns:
+            `(classes,)`.
+        """
+        mean = ops.mean(p, axis=0, keepdims=True)
+        return ops.mean(push(self.queue, mean), axis=0)

@@ -7,11 +7,12 @@ import keras
 from keras import ops
 
 from keras_ssl.backend import Tensor
+from keras_ssl.counted import Counted
 from keras_ssl.densities import bernoulli, kl_from_standard, reparameterized
 from keras_ssl.generative import Generative
 
 
-class Variational(Generative):
+class Variational(Counted, Generative):
     """A `Generative` model that maximizes a bound of log p of its data.
 
     Args:
@@ -54,28 +55,6 @@ class Variational(Generative):
     def build_state(self, unlabeled_size: int) -> None:
         """Remembers the number of unlabeled examples of the first training."""
         self.unlabeled_size = self.unlabeled_size or unlabeled_size
-
-    def start(self, batches: Any) -> None:
-        """Remembers the numbers of examples of the first training."""
-        for name in ("labeled_size", "unlabeled_size"):
-            found = getattr(self, name) or getattr(batches, name, None)
-            setattr(self, name, found)
-
-    def count(self, stream: str) -> int:
-        """Number of "labeled" or of "unlabeled" examples.
-
-        Raises:
-            ValueError: nobody has told it.
-        """
-        name = f"{stream}_size"
-        size: int | None = getattr(self, name)
-        if not size:
-            raise ValueError(
-                f"{type(self).__name__} weighs its terms by the number of "
-                f"{stream} examples, which only keras_ssl's own batches tell: "
-                f"pass {name}=..."
-            )
-        return size
 
     def default_optimizer(self, total_steps: int) -> Any:
         """Adam."""

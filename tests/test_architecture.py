@@ -14,6 +14,7 @@ LEARNING = {
     "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
     "averaging", "reporting", "saving", "methods", "networks", "run_folder",
     "generative", "mixing", "running", "embedding", "propagation",
+    "refining", "counted",
     "densities", "variational", "denoising", "sample_grid",
     "models", "fine_tuning", "predictor", "labeling",
 }  # fmt: skip

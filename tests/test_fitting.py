@@ -388,3 +388,22 @@ def test_what_was_asked_of_compile_is_saved(tmp_path):
         views["labeled"], labels, verbose=0, return_dict=True
     )
     assert set(found) == {"loss", "top_2"}
+
+
+def test_refresh_comes_before_each_epoch_but_not_in_the_middle_of_one():
+    class Refreshed(Falling):
+        def refresh(self):
+            self.seen.append(self.steps_taken())
+
+    model = Refreshed(cases.plain_network())
+    model.seen = []
+    model.compile(total_steps=20)
+    stream = cases.Stream(Refreshed, steps_per_epoch=5)
+    model.fit(stream, epochs=2, verbose=0, callbacks=None)
+    assert list(model.seen) == [0, 5]
+    # stopped in the middle of the third epoch
+    model.fit(stream, epochs=3, initial_epoch=2, steps_per_epoch=3, verbose=0)
+    assert list(model.seen) == [0, 5, 10]
+    model.fit(stream, epochs=4, resume=True, verbose=0)
+    assert list(model.seen) == [0, 5, 10, 15]
+    assert model.steps_taken() == 20

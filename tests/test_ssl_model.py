@@ -10,6 +10,8 @@ import pytest
 from keras import ops
 
 from keras_ssl import SSLModel, backend, methods
+from keras_ssl.reporting import GUESSES, Calibration, EffectiveClasses
+from keras_ssl.scores import calibration_error
 
 BATCH = cases.batch(methods.FixMatch, 0)
 VIEWS, LABELS = BATCH
@@ -305,8 +307,7 @@ def test_the_logs_hold_the_terms_their_sum_and_the_monitors(stepped):
         "loss",
         "supervised",
         "unlabeled",
-        "mask_rate",
-        "pseudo_label_accuracy",
+        *GUESSES,
     }
     model = cases.model("fixmatch")  # the weights before the first step
     terms, monitors = oracle.evaluate(model, BATCH)
@@ -329,12 +330,51 @@ def test_only_used_guesses_of_known_truth_count_for_their_accuracy(stepped):
     assert stepped.logs[0]["pseudo_label_accuracy"] == pytest.approx(expected)
 
 
+def test_the_classes_of_the_used_guesses_are_counted(stepped):
+    model = cases.model("fixmatch")
+    _, weak, _ = oracle.network_logits(
+        model.network, VIEWS["labeled"], VIEWS["weak"], VIEWS["strong"]
+    )
+    p = oracle.softmax(weak)
+    guess, used = p.argmax(axis=1), p.max(axis=1) >= model.threshold
+    shares = np.bincount(guess[used]) / used.sum()
+    shares = shares[shares > 0]
+    expected = np.exp(-np.sum(shares * np.log(shares)))
+    assert 1 < expected < len(np.unique(guess))
+    logs = stepped.logs[0]
+    assert logs["pseudo_label_classes"] == pytest.approx(expected, rel=1e-5)
+    known = TRUTH >= 0
+    assert logs["pseudo_label_calibration"] == pytest.approx(
+        calibration_error(p[known], TRUTH[known]), rel=1e-4
+    )
+
+
+def test_before_the_first_used_guess_there_are_no_classes():
+    metric = EffectiveClasses(3, "classes")
+    assert float(metric.result()) == 0
+    guess = ops.convert_to_tensor(np.array([0, 1, 2, 2], "int32"))
+    metric.update_state(guess, ops.convert_to_tensor([1.0, 1.0, 0.0, 0.0]))
+    assert float(metric.result()) == pytest.approx(2)
+    metric.update_state(guess, ops.convert_to_tensor([0.0, 0.0, 1.0, 0.0]))
+    assert float(metric.result()) == pytest.approx(3)
+
+
+def test_confidence_that_rounds_above_1_counts_with_the_surest():
+    metric = Calibration("calibration")
+    assert float(metric.result()) == 0
+    guessed = ops.convert_to_tensor([[1.0000001, 0.0], [0.98, 1.0], [0.1, 0.0]])
+    metric.update_state(guessed, ops.convert_to_tensor([1.0, 1.0, 0.0]))
+    assert float(metric.result()) == pytest.approx(0.49, rel=1e-5)
+
+
 def test_the_accuracy_of_pseudo_labels_is_reported_only_with_truth():
     model = methods.FixMatch(cases.plain_network())
     compiled(model, run_eagerly=True)
     logs = model.train_on_batch(*BATCH, return_dict=True)
     assert "mask_rate" in logs
+    assert "pseudo_label_classes" in logs
     assert "pseudo_label_accuracy" not in logs
+    assert "pseudo_label_calibration" not in logs
 
 
 # The step ---------------------------------------------------------------------

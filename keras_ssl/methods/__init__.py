@@ -17,8 +17,11 @@ from keras_ssl.methods.auto_encoder import AutoEncoder as AutoEncoder
 from keras_ssl.methods.bad_gan import BadGAN as BadGAN
 from keras_ssl.methods.cat_gan import CatGAN as CatGAN
 from keras_ssl.methods.comatch import CoMatch as CoMatch
+from keras_ssl.methods.crest import CReST as CReST
 from keras_ssl.methods.crmatch import CRMatch as CRMatch
+from keras_ssl.methods.darp import DARP as DARP
 from keras_ssl.methods.dash import Dash as Dash
+from keras_ssl.methods.daso import DASO as DASO
 from keras_ssl.methods.debiased_pseudo_label import (
     DebiasedPseudoLabel as DebiasedPseudoLabel,
 )
@@ -98,6 +101,8 @@ METHODS = {
     "noisy_student": NoisyStudent,
     "fixmatch": FixMatch,
     "meta_pseudo_labels": MetaPseudoLabels,
+    "darp": DARP,
+    "crest": CReST,
     "comatch": CoMatch,
     "dash": Dash,
     "flexmatch": FlexMatch,
@@ -106,6 +111,7 @@ METHODS = {
     "open_match": OpenMatch,
     "adamatch": AdaMatch,
     "debiased_pseudo_label": DebiasedPseudoLabel,
+    "daso": DASO,
     "simmatch": SimMatch,
     "softmatch": SoftMatch,
     "freematch": FreeMatch,

@@ -8,6 +8,8 @@ from keras import ops
 
 from keras_ssl.embedding import Embedding, head
 from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
+from keras_ssl.running import count
 
 
 class ABC(Embedding):
@@ -47,7 +49,7 @@ class ABC(Embedding):
         "strong": ("unlabeled", "strong"),
     }
     terms = ("supervised", "unlabeled", "ordinary")
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -65,10 +67,7 @@ class ABC(Embedding):
 
     def rarity(self, labels):
         """n_c of each class; the labels are counted first."""
-        seen = ops.sum(ops.one_hot(labels, self.classes), axis=0)
-        counts = self.counts + seen
-        self.counts.assign(counts)
-        counts = ops.maximum(counts, 1.0)
+        counts = ops.maximum(count(self.counts, labels), 1.0)
         return ops.min(counts) / counts
 
     def fixmatch(self, labels, features):

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_ssl import backend
 from keras_ssl.losses import align, cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 from keras_ssl.ssl_model import SSLModel
 
 
@@ -44,7 +45,7 @@ class AdaMatch(SSLModel):
         "weak": ("unlabeled", "weak"),
         "strong": ("unlabeled", "strong"),
     }
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -76,7 +77,7 @@ class AdaMatch(SSLModel):
         cutoff = self.threshold * ops.mean(ops.max(p, axis=-1))
         mask = ops.cast(ops.max(q, axis=-1) >= cutoff, "float32")
         guess = ops.cast(ops.argmax(q, axis=-1), "int32")
-        self.monitor_guesses(batch, guess, mask)
+        self.monitor_guesses(batch, q, mask)
         done = ops.minimum(2.0 * math.pi * self.progress(), math.pi)
         weight = 0.5 - 0.5 * ops.cos(done)
         labels = batch["labels"]

@@ -3,14 +3,12 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_ssl.embedding import Embedding, Memory, head, similarities, unit
 from keras_ssl.losses import align, cross_entropy, probabilities
-from keras_ssl.running import recent_mean
-
-BATCHES = 32  # whose predictions make the model's marginal
+from keras_ssl.reporting import GUESSES
+from keras_ssl.running import Marginal
 
 
 class CoMatch(Embedding):
@@ -51,7 +49,7 @@ class CoMatch(Embedding):
         "other": ("unlabeled", "strong"),
     }
     terms = ("supervised", "unlabeled", "contrast")
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -76,19 +74,15 @@ class CoMatch(Embedding):
         self.memory_size = memory_size
         classes, size = network.output_shape[-1], self.feature_size
         self.projection = head(size, 64, hidden=size, name="projection")
-        even = np.full((BATCHES, classes), 1 / classes)
-        self.predicted = self.remember("predicted", even)
+        self.marginal = Marginal(self, 32)
         self.memory = Memory(self, memory_size, 64, classes)
 
     def guesses(self, weak, z):
         """q before the memory and after it."""
         p = ops.stop_gradient(probabilities(weak))
-        model = recent_mean(self.predicted, p)
-        q = align(p, 1.0 / p.shape[-1], model)
-        near = ops.softmax(self.memory.logits(z, self.temperature))
-        near = ops.matmul(near, self.memory.q)
-        smoothed = self.smoothing * q + (1.0 - self.smoothing) * near
-        return q, ops.where(self.memory.is_full(), smoothed, q)
+        q = align(p, 1.0 / p.shape[-1], self.marginal.of(p))
+        smooth = self.memory.smooth(q, z, self.temperature, self.smoothing)
+        return q, smooth[0]
 
     def contrast(self, q, strong, other):
         """H(Q_i, P_i) of each example."""

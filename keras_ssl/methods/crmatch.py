@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_ssl.embedding import Embedding, head, unit
 from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 
 
 class CRMatch(Embedding):
@@ -40,7 +41,7 @@ class CRMatch(Embedding):
         "rotated": ("unlabeled", "rotated"),
     }
     terms = ("supervised", "unlabeled", "distance", "rotation")
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, probabilities, sharpen
+from keras_ssl.reporting import GUESSES
 from keras_ssl.running import average
 from keras_ssl.ssl_model import SSLModel
 
@@ -46,7 +47,7 @@ class Dash(SSLModel):
         "weak": ("unlabeled", "weak"),
         "strong": ("unlabeled", "strong"),
     }
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -93,10 +94,9 @@ class Dash(SSLModel):
         q = ops.stop_gradient(probabilities(weak))
         guess = ops.cast(ops.argmax(q, axis=-1), "int32")
         is_warming, rho = self.ceiling(supervised)
-        loss = -ops.log(ops.max(q, axis=-1))
-        mask = ops.cast(loss <= ops.maximum(rho, self.floor), "float32")
-        mask = ops.where(is_warming, 0.0, mask)
-        self.monitor_guesses(batch, guess, mask)
+        least = ops.exp(-ops.maximum(rho, self.floor))
+        least = ops.where(is_warming, 2.0, least)  # none is so sure
+        mask = self.confident(batch, q, least)
         hard = ops.one_hot(guess, q.shape[-1])
         soft = sharpen(q, self.temperature)
         target = ops.where(rho > self.floor, soft, hard)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ssl.losses import cross_entropy, pseudo_label
+from keras_ssl.losses import cross_entropy, probabilities
 from keras_ssl.methods.fixmatch import FixMatch
 
 
@@ -46,18 +46,19 @@ class DeFixMatch(FixMatch):
         super().__init__(network, unlabeled_weight=unlabeled_weight, **kwargs)
 
     def consistency(self, weak, strong):
-        """F: guess, mask and the mean of the masked loss."""
-        guess, confidence = pseudo_label(weak)
-        mask = ops.cast(confidence >= self.threshold, "float32")
-        return guess, mask, ops.mean(mask * cross_entropy(guess, strong))
+        """F: q, the mask and the mean of the masked loss."""
+        q = ops.stop_gradient(probabilities(weak))
+        mask = ops.cast(ops.max(q, axis=-1) >= self.threshold, "float32")
+        loss = cross_entropy(ops.argmax(q, axis=-1), strong)
+        return q, mask, ops.mean(mask * loss)
 
     def objective(self, batch):
         labeled, labeled_strong, weak, strong = self.logits(
             *(batch[name] for name in self.views)
         )
-        guess, mask, unlabeled = self.consistency(weak, strong)
+        q, mask, unlabeled = self.consistency(weak, strong)
         *_, debiasing = self.consistency(labeled, labeled_strong)
-        self.monitor_guesses(batch, guess, mask)
+        self.monitor_guesses(batch, q, mask)
         labels = batch["labels"]
         supervised = ops.mean(cross_entropy(labels, labeled))
         supervised += ops.mean(cross_entropy(labels, labeled_strong))

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 from keras_ssl.ssl_model import SSLModel
 
 
@@ -41,7 +42,7 @@ class FixMatch(SSLModel):
         "weak": ("unlabeled", "weak"),
         "strong": ("unlabeled", "strong"),
     }
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -55,6 +56,14 @@ class FixMatch(SSLModel):
         self.threshold = threshold
         self.unlabeled_weight = unlabeled_weight
 
+    def guesses(self, batch, weak):
+        """q, `(batch, classes)`, without gradient."""
+        return ops.stop_gradient(probabilities(weak))
+
+    def supervised(self, batch, labeled, weak):
+        """What is learned from labels, a scalar."""
+        return ops.mean(cross_entropy(batch["labels"], labeled))
+
     def mask(self, batch, q):
         """How much each guess counts, float32 `(batch,)`; q the guesses' p."""
         return ops.cast(ops.max(q, axis=-1) >= self.threshold, "float32")
@@ -67,13 +76,13 @@ class FixMatch(SSLModel):
         labeled, weak, strong = self.logits(
             batch["labeled"], batch["weak"], batch["strong"]
         )
-        q = ops.stop_gradient(probabilities(weak))
+        q = self.guesses(batch, weak)
         guess = ops.cast(ops.argmax(q, axis=-1), "int32")
         mask = self.mask(batch, q)
-        self.monitor_guesses(batch, guess, mask)
+        self.monitor_guesses(batch, q, mask)
         unlabeled = ops.mean(mask * cross_entropy(guess, strong))
         return {
-            "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),
+            "supervised": self.supervised(batch, labeled, weak),
             "unlabeled": self.unlabeled_weight * unlabeled,
             **self.beside(weak, strong, mask),
         }

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl.methods.fixmatch import FixMatch
+from keras_ssl.running import put
 
 
 class FlexMatch(FixMatch):
@@ -64,15 +65,7 @@ class FlexMatch(FixMatch):
         guess = ops.cast(ops.argmax(q, axis=-1), "int32")
         threshold = ops.take(self.thresholds(q.shape[-1]), guess)
         index = batch["index"]
-        self.remembered.assign(
-            ops.scatter_update(
-                self.remembered,
-                ops.expand_dims(index, 1),
-                ops.where(
-                    confidence >= self.threshold,
-                    guess,
-                    ops.take(self.remembered, index),
-                ),
-            )
-        )
+        before = ops.take(self.remembered, index)
+        is_sure = confidence >= self.threshold
+        put(self.remembered, index, ops.where(is_sure, guess, before))
         return ops.cast(confidence >= threshold, "float32")

@@ -9,6 +9,7 @@ from keras import ops
 from keras_ssl.embedding import Embedding, Memory, unit
 from keras_ssl.losses import cross_entropy
 from keras_ssl.propagation import balance, propagate
+from keras_ssl.running import put
 
 
 class LabelPropagation(Embedding):
@@ -59,7 +60,6 @@ class LabelPropagation(Embedding):
         sizes = memory_size, self.feature_size, self.classes
         self.labeled = Memory(self, *sizes)
         self.rates = self.remember("rates", np.ones(self.classes))
-        self.refreshed = self.remember("refreshed", -1, "int32")
         self.unlabeled_size: int | None = None
         if unlabeled_size is not None:
             self.build_state(unlabeled_size)
@@ -75,22 +75,14 @@ class LabelPropagation(Embedding):
         self.guess = self.remember("guess", none, "int32")
         self.weight = self.remember("weight", none)
 
-    def fit(self, *args, callbacks=(), **kwargs):
-        """As `SSLModel.fit`; labels are spread where an epoch begins."""
-        spread = keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, _: self.refresh(epoch)
-        )
-        return super().fit(*args, callbacks=[spread, *callbacks], **kwargs)
-
-    def refresh(self, epoch: int) -> None:
-        """Makes new guesses, unless a resumed epoch has them already."""
-        z, known, known_z, refreshed = (
+    def refresh(self) -> None:
+        """Makes new guesses."""
+        z, known, known_z = (
             ops.convert_to_numpy(kept)
-            for kept in (self.z, self.labeled.q, self.labeled.z, self.refreshed)
+            for kept in (self.z, self.labeled.q, self.labeled.z)
         )
-        self.refreshed.assign(epoch)
         seen, there = np.any(z != 0, axis=1), known.sum(axis=1) > 0
-        if epoch == refreshed or not seen.any():
+        if not seen.any():
             return
         labels = np.append(known[there].argmax(axis=1), np.full(seen.sum(), -1))
         guess, weight = propagate(
@@ -111,8 +103,7 @@ class LabelPropagation(Embedding):
         guess = ops.take(self.guess, index)
         weight = ops.take(self.weight, index) * ops.take(self.rates, guess)
         self.labeled.push(known, ops.one_hot(y, self.classes))
-        rows = ops.expand_dims(index, 1)
-        self.z.assign(ops.scatter_update(self.z, rows, z))
+        put(self.z, index, z)
         rate = ops.take(self.rates, y)
         return {
             "supervised": ops.mean(rate * cross_entropy(y, logits[0])),

@@ -54,11 +54,7 @@ class MeanTeacher(SSLModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(network, **kwargs)
-        if not self.ema_decay:
-            raise ValueError(
-                "expected 0 < ema_decay < 1: the average is the teacher; "
-                f"received ema_decay={self.ema_decay}"
-            )
+        self.require_average()
         self.unlabeled_weight = unlabeled_weight
         self.ramp = ramp
 

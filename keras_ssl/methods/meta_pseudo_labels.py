@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_ssl import backend, optimizers
 from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 from keras_ssl.schedules import linear_ramp
 from keras_ssl.ssl_model import SSLModel, parted
 
@@ -31,8 +32,7 @@ class MetaPseudoLabels(SSLModel):
 
     Args:
         network: see `SSLModel`; the student.
-        teacher: a built network. `None`, the default: one of the same
-            configuration with weights of its own.
+        teacher: a built network. `None`, the default: a fresh one like it.
         threshold: tau.
         temperature: T.
         unlabeled_weight: lambda after the ramp.
@@ -46,7 +46,7 @@ class MetaPseudoLabels(SSLModel):
         "strong": ("unlabeled", "strong"),
     }
     terms = ("student", "supervised", "unlabeled", "feedback")
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(

@@ -13,6 +13,7 @@ from keras_ssl.losses import (
     squared_difference,
 )
 from keras_ssl.mixing import Mixup
+from keras_ssl.reporting import GUESSES
 from keras_ssl.schedules import linear_ramp
 from keras_ssl.ssl_model import SSLModel
 
@@ -52,7 +53,7 @@ class MixMatch(Mixup, SSLModel):
         "first": ("unlabeled", "weak"),
         "second": ("unlabeled", "weak"),
     }
-    monitors = ("pseudo_label_accuracy", "mask_rate")
+    monitors = GUESSES
 
     def __init__(
         self,
@@ -76,8 +77,7 @@ class MixMatch(Mixup, SSLModel):
         q = ops.stop_gradient(
             sharpen(sum(guesses) / len(guesses), self.temperature)
         )
-        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
-        self.monitor_guesses(batch, guess, ops.ones_like(q[:, 0]))
+        self.monitor_guesses(batch, q, ops.ones_like(q[:, 0]))
         y = ops.one_hot(batch["labels"], q.shape[-1])
         images, targets = ops.concatenate([x, *u]), ops.concatenate([y, q, q])
         images, targets = self.mixed(images, targets)

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_ssl import backend
 from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 from keras_ssl.ssl_model import SSLModel
 
 
@@ -43,7 +44,7 @@ class NoisyStudent(SSLModel):
         "weak": ("unlabeled", "weak"),
         "strong": ("unlabeled", "strong"),
     }
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(

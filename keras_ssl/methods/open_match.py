@@ -12,6 +12,7 @@ from keras_ssl.losses import (
     log_probabilities,
     probabilities,
 )
+from keras_ssl.reporting import GUESSES
 
 
 class OpenMatch(Embedding):
@@ -52,7 +53,7 @@ class OpenMatch(Embedding):
         "strong": ("unlabeled", "strong"),
     }
     terms = ("supervised", "detection", "entropy", "agreement", "unlabeled")
-    monitors = ("mask_rate", "pseudo_label_accuracy", "inliers")
+    monitors = (*GUESSES, "inliers")
     unlabeled_ratio = 2
 
     def __init__(

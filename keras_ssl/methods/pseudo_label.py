@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ssl.losses import cross_entropy, pseudo_label
+from keras_ssl.losses import cross_entropy, probabilities
+from keras_ssl.reporting import GUESSES
 from keras_ssl.schedules import linear_ramp
 from keras_ssl.ssl_model import SSLModel
 
@@ -35,7 +36,7 @@ class PseudoLabel(SSLModel):
         "labeled": ("labeled", "weak"),
         "weak": ("unlabeled", "weak"),
     }
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
 
     def __init__(
         self,
@@ -52,9 +53,9 @@ class PseudoLabel(SSLModel):
 
     def objective(self, batch):
         labeled, weak = self.logits(batch["labeled"], batch["weak"])
-        guess, confidence = pseudo_label(weak)
-        mask = ops.cast(confidence >= self.threshold, "float32")
-        self.monitor_guesses(batch, guess, mask)
+        q = ops.stop_gradient(probabilities(weak))
+        mask = self.confident(batch, q, self.threshold)
+        guess = ops.argmax(q, axis=-1)
         weight = self.unlabeled_weight * linear_ramp(self.progress(), self.ramp)
         return {
             "supervised": ops.mean(cross_entropy(batch["labels"], labeled)),

@@ -35,6 +35,31 @@ def _cifar10(source: str, **errors: tuple[float, float]) -> list[Result]:
 USB = "USB, WRN-28-2, best checkpoint, 3 seeds"
 TORCHSSL = "TorchSSL, WRN-28-2, best checkpoint, 3 seeds"
 TABLE = "the FixMatch paper's table"
+LONG_TAIL = "USB, on FixMatch with WRN-28-2, 3 seeds, given as accuracy"
+
+
+def _long_tailed(
+    alike: tuple[float, float],
+    reverse: tuple[float, float],
+    steeper: tuple[float, float],
+    source: str = LONG_TAIL,
+) -> list[Result]:
+    """Results on CIFAR-10 with long tails, each as `(accuracy, deviation)`.
+
+    Of the largest class 1,500 labeled and 3,000 unlabeled images, of the
+    smallest one a 100th of it, the classes of unlabeled images in the same
+    order and in reverse; and a 150th.
+    """
+    cases = (
+        ("CIFAR-10, long tails of 100", 3720, alike),
+        ("CIFAR-10, long tails of 100, unlabeled reversed", 3720, reverse),
+        ("CIFAR-10, long tails of 150", 3496, steeper),
+    )
+    return [
+        Result(data, labels, round(100 - accuracy, 2), deviation, source)
+        for data, labels, (accuracy, deviation) in cases
+    ]
+
 
 RESULTS: dict[str, list[Result]] = {
     "supervised": _cifar10(
@@ -92,7 +117,21 @@ RESULTS: dict[str, list[Result]] = {
         *_cifar10(
             USB, at_40=(8.33, 1.41), at_250=(4.97, 0.05), at_4000=(4.29, 0.10)
         ),
+        *_long_tailed((76.69, 0.78), (69.95, 1.18), (73.01, 0.57)),
     ],
+    "abc": _long_tailed((83.88, 0.27), (83.78, 0.27), (81.73, 0.25)),
+    "darp": _long_tailed((78.49, 0.49), (69.67, 0.65), (74.73, 0.30)),
+    "crest": [
+        *_long_tailed((77.19, 0.34), (80.80, 0.14), (73.47, 0.39)),
+        *_long_tailed(
+            (78.25, 0.36), (68.81, 0.63), (74.59, 0.66),
+            source="CReST+; " + LONG_TAIL,
+        ),
+    ],
+    "daso": _long_tailed((76.51, 0.49), (78.07, 0.38), (71.97, 0.51)),
+    "debiased_pseudo_label": _long_tailed(
+        (77.51, 0.76), (69.72, 0.10), (73.41, 0.47)
+    ),
     "flexmatch": _cifar10(
         "the paper and TorchSSL",
         at_40=(4.97, 0.06), at_250=(4.98, 0.09), at_4000=(4.19, 0.01),

@@ -10,10 +10,9 @@ from keras_ssl import backend
 from keras_ssl.embedding import Embedding, head
 from keras_ssl.losses import align, cross_entropy, probabilities, sharpen
 from keras_ssl.mixing import Mixup
-from keras_ssl.running import average, recent_mean
+from keras_ssl.reporting import GUESSES
+from keras_ssl.running import Marginal, average
 from keras_ssl.schedules import linear_ramp
-
-BATCHES = 128  # whose predictions make the model's marginal
 
 
 class ReMixMatch(Mixup, Embedding):
@@ -52,7 +51,7 @@ class ReMixMatch(Mixup, Embedding):
         "rotated": ("unlabeled", "rotated"),
     }
     terms = ("supervised", "unlabeled", "strong", "rotation")
-    monitors = ("pseudo_label_accuracy", "mask_rate")
+    monitors = GUESSES
 
     def __init__(
         self,
@@ -71,9 +70,9 @@ class ReMixMatch(Mixup, Embedding):
         self.further_weight = further_weight
         self.ramp = ramp
         classes = network.output_shape[-1]
-        even = np.full((BATCHES, classes), 1 / classes)
-        self.predicted = self.remember("predicted", even)
-        self.labeled_marginal = self.remember("labeled_marginal", even[0])
+        self.marginal = Marginal(self, 128)
+        even = np.full(classes, 1 / classes)
+        self.labeled_marginal = self.remember("labeled_marginal", even)
         self.turns = head(self.feature_size, 4, name="turns")
 
     def guesses(self, weak, y):
@@ -81,16 +80,15 @@ class ReMixMatch(Mixup, Embedding):
         with backend.no_grad(), backend.scope():
             (logits,) = self.logits(weak)
         p = ops.stop_gradient(probabilities(logits))
-        model = recent_mean(self.predicted, p)
         data = average(self.labeled_marginal, ops.mean(y, axis=0), 0.999)
-        return sharpen(align(p, data, model), self.temperature)
+        q = align(p, data, self.marginal.of(p))
+        return sharpen(q, self.temperature)
 
     def objective(self, batch):
         *images, rotated = (self.normalize(batch[name]) for name in self.views)
         y = ops.one_hot(batch["labels"], self.network.output_shape[-1])
         q = self.guesses(images[1], y)
-        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
-        self.monitor_guesses(batch, guess, ops.ones_like(q[:, 0]))
+        self.monitor_guesses(batch, q, ops.ones_like(q[:, 0]))
         x, targets = self.mixed(
             ops.concatenate(images), ops.concatenate([y, q, q, q])
         )

@@ -53,7 +53,7 @@ class SequenceMatch(FlexMatch):
         q = ops.stop_gradient(probabilities(weak))
         guess = ops.cast(ops.argmax(q, axis=-1), "int32")
         mask = self.mask(batch, q)
-        self.monitor_guesses(batch, guess, mask)
+        self.monitor_guesses(batch, q, mask)
         calm_weak = ops.stop_gradient(weak) / self.temperature
         calm_medium = ops.stop_gradient(medium) / self.temperature
         sequence = (

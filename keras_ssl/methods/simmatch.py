@@ -3,14 +3,12 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_ssl.embedding import Embedding, Memory, head, unit
 from keras_ssl.losses import align, cross_entropy, probabilities
-from keras_ssl.running import recent_mean
-
-BATCHES = 32  # whose predictions make the model's marginal
+from keras_ssl.reporting import GUESSES
+from keras_ssl.running import Marginal
 
 
 class SimMatch(Embedding):
@@ -50,7 +48,7 @@ class SimMatch(Embedding):
         "strong": ("unlabeled", "strong"),
     }
     terms = ("supervised", "unlabeled", "instance")
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -73,20 +71,17 @@ class SimMatch(Embedding):
         self.memory_size = memory_size
         classes, size = network.output_shape[-1], self.feature_size
         self.projection = head(size, 128, hidden=size, name="projection")
-        even = np.full((BATCHES, classes), 1 / classes)
-        self.predicted = self.remember("predicted", even)
+        self.marginal = Marginal(self, 32)
         self.memory = Memory(self, memory_size, 128, classes)
 
     def guesses(self, weak, z):
         """q, and s' over the memory."""
         p = ops.stop_gradient(probabilities(weak))
-        p = align(p, 1.0 / p.shape[-1], recent_mean(self.predicted, p))
-        s = ops.softmax(self.memory.logits(z, self.temperature))
-        semantic = ops.matmul(s, self.memory.q)
-        q = self.smoothing * p + (1.0 - self.smoothing) * semantic
+        p = align(p, 1.0 / p.shape[-1], self.marginal.of(p))
+        q, s = self.memory.smooth(p, z, self.temperature, self.smoothing)
         s = s * ops.matmul(p, ops.transpose(self.memory.q))
         s = s / ops.maximum(ops.sum(s, axis=-1, keepdims=True), 1e-12)
-        return ops.where(self.memory.is_full(), q, p), s
+        return q, s
 
     def objective(self, batch):
         logits, features = self.embed(*(batch[name] for name in self.views))

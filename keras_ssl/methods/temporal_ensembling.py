@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, probabilities, squared_difference
+from keras_ssl.running import put
 from keras_ssl.schedules import sigmoid_ramp
 from keras_ssl.ssl_model import SSLModel
 
@@ -84,9 +85,8 @@ class TemporalEnsembling(SSLModel):
         correction = ops.maximum(1.0 - ops.power(alpha, visits), 1e-6)
         distance = squared_difference(p, past / correction[:, None])
         new = alpha * past + (1.0 - alpha) * ops.stop_gradient(p)
-        rows = ops.expand_dims(index, 1)
-        self.past.assign(ops.scatter_update(self.past, rows, new))
-        self.visits.assign(ops.scatter_update(self.visits, rows, visits + 1.0))
+        put(self.past, index, new)
+        put(self.visits, index, visits + 1.0)
         weight = self.unlabeled_weight * sigmoid_ramp(
             self.progress(), self.ramp
         )

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl.losses import cross_entropy, entropy, probabilities, sharpen
+from keras_ssl.reporting import GUESSES
 from keras_ssl.ssl_model import SSLModel
 
 SIGNALS = ("linear", "log", "exp", None)
@@ -16,7 +17,7 @@ class UDA(SSLModel):
 
     With q = p(weak(u)) and s = sharpen(q, T):
 
-        L = H(y, p(x)) + lambda mean_u 1[max q > beta] KL(s || p(strong(u)))
+        L = H(y, p(x)) + lambda mean_u 1[max q >= beta] KL(s || p(strong(u)))
 
     The mask looks at q before it is sharpened, and the mean is over the whole
     unlabeled batch. With training signal annealing a labeled example counts
@@ -48,7 +49,7 @@ class UDA(SSLModel):
         "weak": ("unlabeled", "weak"),
         "strong": ("unlabeled", "strong"),
     }
-    monitors = ("mask_rate", "pseudo_label_accuracy")
+    monitors = GUESSES
     unlabeled_ratio = 7
 
     def __init__(
@@ -93,9 +94,7 @@ class UDA(SSLModel):
         )
         q = ops.stop_gradient(probabilities(weak))
         target = sharpen(q, self.temperature)
-        mask = ops.cast(ops.max(q, axis=-1) > self.threshold, "float32")
-        guess = ops.cast(ops.argmax(q, axis=-1), "int32")
-        self.monitor_guesses(batch, guess, mask)
+        mask = self.confident(batch, q, self.threshold)
         divergence = cross_entropy(target, strong) - entropy(
             ops.log(ops.maximum(target, 1e-30))
         )

@@ -68,7 +68,9 @@ def curves(runs: Sequence[Any]) -> str:
 
 
 def pseudo_labels(history: Sequence[dict[str, Any]]) -> str:
-    """How many pseudo-labels are used and how many are right; "" if none."""
+    """How many pseudo-labels are used, how many of those are right, how far
+    confidence is off, and of how many classes those used are; "" if none.
+    """
     if not _series(history, "mask_rate")[0]:
         return ""
 
@@ -77,8 +79,18 @@ def pseudo_labels(history: Sequence[dict[str, Any]]) -> str:
         right = _series(history, "pseudo_label_accuracy")
         if right[0]:
             axes.plot(*right, label="right, of those used")
+        error = _series(history, "pseudo_label_calibration")
+        if error[0]:
+            axes.plot(*error, label="calibration error")
         axes.set(xlabel="steps", ylabel="pseudo-labels in %", ylim=(0, 102))
         axes.legend(loc="lower right")
+        steps, number = _series(history, "pseudo_label_classes")
+        if steps:
+            beside = axes.twinx()
+            beside.spines["right"].set_visible(True)
+            beside.plot(steps, [n / 100 for n in number], ":", color=INK)
+            beside.set(ylabel="effective classes (dotted)")
+            beside.set_ylim(bottom=0)
 
     return _svg("pseudo_labels", draw)
 

@@ -170,9 +170,12 @@ ARGUMENTS = {
             "abc",
             "open_match",
             "debiased_pseudo_label",
+            "daso",
+            "darp",
         ),
         {"threshold": 0.5},
     ),
+    "crest": {"threshold": 0.5, "labeled_size": 8, "alignment": 0.5},
     "freematch": {"fairness_weight": 100.0},
     # full after the first steps
     "comatch": {"threshold": 0.5, "memory_size": 24},
@@ -234,6 +237,7 @@ NETWORKS = {
             "label_propagation",
             "abc",
             "open_match",
+            "daso",
         ),
         coded_network,
     ),
@@ -251,6 +255,30 @@ NETWORKS = {
     "m1_m2": code_classifier,
     "adgm": auxiliary_classifier,
     "sdgm": auxiliary_classifier,
+}
+
+
+def with_guesses(made):
+    made.guess.assign(np.arange(POOL) % CLASSES)
+    made.weight.assign(np.linspace(0.2, 1.0, POOL))
+
+
+def with_refined(made):
+    rng = np.random.default_rng(5)
+    refined = rng.dirichlet(np.ones(CLASSES), POOL)
+    refined[::5] = 0  # not seen yet
+    made.refined.assign(refined)
+
+
+def with_added(made):
+    made.added.assign(np.arange(POOL) % (CLASSES + 1) - 1)
+
+
+# what a method finds out between epochs, by name
+AFTER_AN_EPOCH = {
+    "label_propagation": with_guesses,
+    "darp": with_refined,
+    "crest": with_added,
 }
 
 
@@ -277,9 +305,7 @@ def model(name, **arguments):
     own = [v for v in made.trainable_variables if id(v) not in there]
     set_weights(own, seed=1)
     made.build_state(POOL)
-    if hasattr(made, "refresh"):  # guesses, as after an epoch
-        made.guess.assign(np.arange(POOL) % CLASSES)
-        made.weight.assign(np.linspace(0.2, 1.0, POOL))
+    AFTER_AN_EPOCH.get(name, lambda made: None)(made)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
     if hasattr(made, "ratios"):

@@ -43,6 +43,7 @@ UNREACHED = {
     ("open_match", "detection"): -1,
     ("open_match", "entropy"): -1,
     ("open_match", "agreement"): -1,
+    ("daso", "alignment"): -1,
     # the teacher's, which is another network
     ("meta_pseudo_labels", "unlabeled"): "all",
     ("meta_pseudo_labels", "feedback"): "all",

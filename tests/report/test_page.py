@@ -29,7 +29,8 @@ def run(tmp_path):
     (folder / "result.json").write_text(json.dumps(result))
     lines = [
         {"epoch": number, "step": 10 * number, "val_accuracy": 0.4 * number,
-         "mask_rate": 0.5, "pseudo_label_accuracy": 0.9}
+         "mask_rate": 0.5, "pseudo_label_accuracy": 0.9,
+         "pseudo_label_classes": 7.5, "pseudo_label_calibration": 0.1}
         for number in (1, 2)
     ]  # fmt: skip
     text = "".join(json.dumps(line) + "\n" for line in lines)
@@ -55,6 +56,8 @@ def test_a_page_holds_everything_and_asks_for_nothing(run, findings, tmp_path):
     assert "&lt;cat&gt;" in text
     assert "said &lt;cat&gt; (80 %), is dog" in text
     assert text.count("<svg") == 4
+    for line in ("right, of those used", "calibration error", "(dotted)"):
+        assert line in text
     assert "currentColor" in text
     assert figures.INK not in text
     # nothing is fetched: no address but the names of XML's vocabularies
