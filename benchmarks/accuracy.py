@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-import machine
+from keras_ssl.benchmark import machine
 
 
 def arguments():

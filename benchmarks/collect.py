@@ -12,7 +12,7 @@ import argparse
 import json
 import pathlib
 
-import machine
+from keras_ssl.benchmark import machine
 from keras_ssl.preset_commands import command_of
 
 

@@ -32,7 +32,7 @@ import time
 
 import numpy as np
 
-import machine
+from keras_ssl.benchmark import machine
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 IMAGES, LABELED, RATIO = 10_000, 64, 7

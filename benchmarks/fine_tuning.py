@@ -17,7 +17,7 @@ import pathlib
 import statistics
 import tempfile
 
-import machine
+from keras_ssl.benchmark import machine
 
 WAYS = ("scratch", "all", "head", "lora", "layer_decay")
 

@@ -17,7 +17,7 @@ import tempfile
 
 import numpy as np
 
-import machine
+from keras_ssl.benchmark import machine
 
 WAYS = ("none", "random", "uncertainty", "label")
 

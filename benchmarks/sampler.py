@@ -25,9 +25,9 @@ import tempfile
 
 import numpy as np
 
-import machine
 import peers
 from contestant import Contestant
+from keras_ssl.benchmark import machine
 from peers.job import Job, make_images
 
 PACKAGES = (

@@ -25,7 +25,7 @@ import time
 
 import numpy as np
 
-import machine
+from keras_ssl.benchmark import machine
 
 os.environ["KERAS_BACKEND"] = "jax"
 NATIVE = pathlib.Path(__file__).with_name("native")

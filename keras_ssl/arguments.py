@@ -7,6 +7,7 @@ from typing import Any
 import keras_ssl
 from keras_ssl import config_file
 from keras_ssl.argument_types import whole
+from keras_ssl.benchmark.command import add_benchmark
 from keras_ssl.train_arguments import add_train
 
 EXAMPLES = """\
@@ -22,6 +23,7 @@ examples:
   keras-ssl predict runs/pets more_photos --out predictions.csv
   keras-ssl export runs/pets --out pets.onnx
   keras-ssl save-preset runs/digits               to load by keras_ssl.models
+  keras-ssl benchmark --methods fixmatch mean_teacher
   keras-ssl list methods
   keras-ssl describe fixmatch
 
@@ -76,6 +78,7 @@ def parser(file: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_label(commands)
     _add_presets(commands)
+    add_benchmark(commands)
     listing = commands.add_parser("list", help="what there is, by name")
     listing.add_argument(
         "what",

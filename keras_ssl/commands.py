@@ -14,6 +14,7 @@ from keras_ssl import (
     run_data,
     train_command,
 )
+from keras_ssl.benchmark import command
 
 
 def evaluate(options: Namespace) -> None:
@@ -119,4 +120,5 @@ COMMANDS = {
     "predict": model_commands.predict,
     "export": model_commands.export,
     "report": model_commands.report,
+    "benchmark": command.benchmark,
 }

@@ -6,9 +6,11 @@ import os
 import pathlib
 import platform
 import subprocess
+from collections.abc import Iterable
+from typing import Any
 
 
-def machine(packages):
+def machine(packages: Iterable[str]) -> dict[str, Any]:
     """Date, commit, processor, cores, Python and versions of packages."""
     versions = {}
     for name in packages:
@@ -35,7 +37,7 @@ def machine(packages):
     }
 
 
-def _lines(path):
+def _lines(path: str) -> list[str]:
     try:
         return pathlib.Path(path).read_text().splitlines()
     except OSError:
