@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import keras_ssl
-from keras_ssl.benchmark import Job, findings, run, worker
+from keras_ssl import cli
+from keras_ssl.benchmark import Job, command, findings, run, worker
 
 BACKEND = keras.backend.backend()
 SMALL = Job(
@@ -111,3 +112,40 @@ def test_the_figure_is_drawn(tmp_path):
     assert "<svg" in path.read_text()
     with pytest.raises(ValueError, match="nothing to draw"):
         findings.figure([{**vars(SMALL), "failed": "no room"}], path)
+
+
+SMALL_COMMAND = [
+    "benchmark", "--backends", BACKEND, "--network", "mlp", "--image-size",
+    "8", "--batch-sizes", "4", "--steps", "2", "--rounds", "1", "--threads",
+    "1",
+]  # fmt: skip
+
+
+def test_the_command_prints_and_keeps_what_it_found(tmp_path, capsys):
+    out = tmp_path / "new folder" / "speed.jsonl"
+    methods = ["--methods", "supervised", "fixmach"]
+    assert cli.main([*SMALL_COMMAND, *methods, "--out", str(out)]) == 1
+    printed, errors = capsys.readouterr()
+    assert "1 of 2 jobs failed" in errors
+    _, supervised, failed = printed.splitlines()
+    assert supervised.split()[:4] == ["supervised", BACKEND, "float32", "4"]
+    assert "fixmatch" in failed
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["method"] for line in lines] == ["supervised", "fixmach"]
+    assert lines[0]["versions"]["keras"] == keras.__version__
+    assert lines[0]["step_ms"] > 0
+
+
+def test_every_combination_is_a_job():
+    options = cli.parser().parse_args(
+        ["benchmark", "--quick", "--backends", "jax", "torch", "--precisions",
+         "float32", "bfloat16", "--batch-sizes", "8", "16"]
+    )  # fmt: skip
+    jobs = command.jobs_of(options)
+    assert len(jobs) == len(set(jobs)) == 2 * 2 * 2 * 2
+    assert {job.method for job in jobs} == {"supervised", "fixmatch"}
+    assert {job.steps for job in jobs} == {5}
+    options = cli.parser().parse_args(["benchmark", "--steps", "7"])
+    assert {(j.method, j.steps) for j in command.jobs_of(options)} == {
+        ("fixmatch", 7)
+    }

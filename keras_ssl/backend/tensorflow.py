@@ -34,10 +34,23 @@ no_grad = contextlib.nullcontext
 
 class TrainStep:
     def train_step(self, data):
+        _refuse_replicas(tf.distribute.get_strategy())
         return self.run_step(data)
 
 
+def _refuse_replicas(strategy):
+    if strategy.num_replicas_in_sync > 1:
+        raise ValueError(
+            f"{type(strategy).__name__} with {strategy.num_replicas_in_sync} "
+            "replicas would train another model than one device does: each "
+            "replica has batch statistics of its own, and gradients are added "
+            "up, not averaged. For several devices use JAX with "
+            "keras.distribution.DataParallel; see docs/devices.md"
+        )
+
+
 def feed(model, batches):
+    _refuse_replicas(model.distribute_strategy)
     here = tf.distribute.get_strategy()
     if model.distribute_strategy is not here or tf.distribute.has_strategy():
         return batches

@@ -1,8 +1,8 @@
 """One process of a training on several devices or in several processes.
 
-    python distributed.py '{"devices": 4, "method": "fixmatch", "steps": 3}'
+    python distributed.py '{"devices": 4, "steps": 3}'
 
-Prints a JSON list: the loss of each step.
+Prints what came of it: the loss of each step and the norm of each weight.
 """
 
 import json
@@ -10,9 +10,7 @@ import os
 import sys
 
 
-def main(
-    method, steps, devices=1, process=0, processes=1, port=0, batch_norm=True
-):
+def main(steps, method="fixmatch", devices=1, process=0, processes=1, port=0):
     os.environ["XLA_FLAGS"] = (
         f"--xla_force_host_platform_device_count={devices} "
         "--xla_backend_optimization_level=0"
@@ -27,7 +25,9 @@ def main(
     import keras_ssl
 
     if devices * processes > 1:
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(auto_shard_dataset=False)
+        )
     keras.utils.set_random_seed(0)
     split = keras_ssl.data.load("digits").split(labels_per_class=2, seed=0)
     network = keras_ssl.networks.SmallCNN(
@@ -45,7 +45,9 @@ def main(
         processes=processes,
     )
     history = model.fit(batches, epochs=steps, verbose=0)
-    print(json.dumps(history.history["loss"]))
+    norms = [float(keras.ops.norm(weight)) for weight in network.weights]
+    found = {"losses": history.history["loss"], "weights": norms}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

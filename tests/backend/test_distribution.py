@@ -1,0 +1,90 @@
+"""Several devices and several processes train the model that one does."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+NAME = keras.backend.backend()
+on_jax = pytest.mark.skipif(NAME != "jax", reason="keras.distribution is JAX's")
+STEPS = 50
+
+
+def start(**job):
+    script = pathlib.Path(__file__).with_name("distributed.py")
+    return subprocess.Popen(
+        [sys.executable, script, json.dumps({"steps": STEPS, **job})],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+    )
+
+
+def finished(process):
+    out, errors = process.communicate(timeout=280)
+    assert process.returncode == 0, errors
+    return json.loads(out.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return finished(start())
+
+
+def check(found, alone):
+    np.testing.assert_allclose(found["losses"], alone["losses"], rtol=1e-5)
+    # a bias before batch normalization is nothing but rounding
+    np.testing.assert_allclose(
+        found["weights"], alone["weights"], rtol=1e-4, atol=1e-6
+    )
+
+
+@on_jax
+def test_four_devices_train_as_one(alone):
+    check(finished(start(devices=4)), alone)
+    assert alone["losses"][-1] < alone["losses"][0]
+
+
+@on_jax
+def test_two_processes_train_as_one(alone):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [
+        start(process=number, processes=2, port=port) for number in range(2)
+    ]
+    first, second = (finished(process) for process in processes)
+    assert first == second
+    check(first, alone)
+
+
+@pytest.mark.skipif(NAME != "tensorflow", reason="a strategy of TensorFlow")
+def test_replicas_of_tensorflow_are_refused():
+    script = """
+import tensorflow as tf
+cpus = tf.config.list_physical_devices("CPU")
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpus[0], two)
+import keras_ssl
+split = keras_ssl.data.load("digits").split(labels_per_class=2, seed=0)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    network = keras_ssl.networks.MLP(
+        num_classes=10, input_shape=split.dataset.image_shape, hidden=(4,)
+    )
+    model = keras_ssl.methods.Supervised(network)
+    model.compile()
+model.fit(split.batches(model, batch_size=8, steps_per_epoch=2))
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
+    assert process.returncode != 0
+    assert "MirroredStrategy with 2 replicas" in process.stderr
+    assert "docs/devices.md" in process.stderr
