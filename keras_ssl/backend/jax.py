@@ -7,12 +7,24 @@ code notices nothing of it.
 """
 
 import contextlib
+import importlib.metadata
+import os
 
 import jax
 import keras
 
 from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.scope import current_scope, scope
+
+# what XLA of this version makes of some sums on a CPU crashes the process, in
+# ReMixMatch's step for one (jax-ml/jax issues 39257 and 40412); it reads its
+# flags when something is computed first
+BROKEN_FUSION = "0.10.2"
+FUSION_FLAG = "--xla_cpu_experimental_ynn_fusion_type"
+if importlib.metadata.version("jaxlib") == BROKEN_FUSION:
+    flags = os.environ.get("XLA_FLAGS", "")
+    if FUSION_FLAG not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {FUSION_FLAG}=".strip()
 
 
 def value_and_grad(function, variables):

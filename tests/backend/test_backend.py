@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -366,3 +368,23 @@ def test_an_empty_environment_variable_counts_as_unset(monkeypatch):
     monkeypatch.setattr(backend, "installed", lambda: ["torch"])
     backend.choose()
     assert os.environ["KERAS_BACKEND"] == "torch"
+
+
+@pytest.mark.skipif(NAME != "jax", reason="of JAX's compiler")
+def test_a_sum_that_jaxlib_crashes_at_is_computed():
+    script = """
+import keras_ssl.backend
+import jax
+x = jax.random.normal(jax.random.key(0), (3, 1, 2, 2, 8, 8, 8))
+jax.block_until_ready(jax.jit(lambda a, b: (a * b).sum(3))(x, x))
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    del environment["XLA_FLAGS"]  # the tests' own, with what is tested
+    done = subprocess.run([sys.executable, "-c", script], env=environment)
+    assert done.returncode == 0
+    kept = {**environment, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+    asked = "import keras_ssl.backend, os; print(os.environ['XLA_FLAGS'])"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], env=kept, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("--xla_cpu_multi_thread_eigen=false")
