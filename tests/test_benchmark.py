@@ -52,6 +52,7 @@ def test_a_process_measures_and_says_what(capfd):
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -79,6 +80,7 @@ def test_weights_do_not_depend_on_the_backends_generator():
     assert ours.std() == pytest.approx((2 / 16) ** 0.5, rel=0.05)
 
 
+@pytest.mark.once
 def test_losses_are_compared_with_the_first_line_of_their_kind():
     lines = [
         line("jax", [2.0, 4.0]),
@@ -89,6 +91,7 @@ def test_losses_are_compared_with_the_first_line_of_their_kind():
     assert found == [None, pytest.approx(1e-3), None]
 
 
+@pytest.mark.once
 def test_the_table_has_a_row_for_each_line():
     lines = [
         line("jax", [2.0, 4.0]),
@@ -105,6 +108,7 @@ def test_the_table_has_a_row_for_each_line():
     assert rows[2].endswith("failed: no room")
 
 
+@pytest.mark.once
 def test_the_figure_is_drawn(tmp_path):
     pytest.importorskip("matplotlib", reason="a figure needs Matplotlib")
     path = tmp_path / "speed.svg"
@@ -121,6 +125,7 @@ SMALL_COMMAND = [
 ]  # fmt: skip
 
 
+@pytest.mark.once
 def test_the_command_prints_and_keeps_what_it_found(tmp_path, capsys):
     out = tmp_path / "new folder" / "speed.jsonl"
     methods = ["--methods", "supervised", "fixmach"]
@@ -136,6 +141,7 @@ def test_the_command_prints_and_keeps_what_it_found(tmp_path, capsys):
     assert lines[0]["step_ms"] > 0
 
 
+@pytest.mark.once
 def test_every_combination_is_a_job():
     options = cli.parser().parse_args(
         ["benchmark", "--quick", "--backends", "jax", "torch", "--precisions",

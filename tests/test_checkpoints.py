@@ -11,6 +11,9 @@ from keras_ssl import checkpoints
 from keras_ssl.checkpoints import Checkpoints
 
 
+pytestmark = pytest.mark.once
+
+
 @pytest.fixture
 def model(digits):
     network = keras_ssl.networks.MLP(
