@@ -10,7 +10,6 @@ import keras_ssl
 from keras_ssl import checkpoints
 from keras_ssl.checkpoints import Checkpoints
 
-
 pytestmark = pytest.mark.once
 
 
