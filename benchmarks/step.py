@@ -29,15 +29,16 @@ from keras_ssl.benchmark import machine
 
 os.environ["KERAS_BACKEND"] = "jax"
 NATIVE = pathlib.Path(__file__).with_name("native")
-IMAGES, SHAPE, CLASSES = 50_000, (28, 28, 1), 10
+METHODS = NATIVE.parents[1] / "keras_ssl/methods"
+LABELED, IMAGES, SHAPE, CLASSES = 100, 50_000, (28, 28, 1), 10
 PACKAGES = ("keras_ssl", "keras", "numpy", "jax")
 
 
 def arguments():
     names = sorted(
         path.stem
-        for path in NATIVE.glob("*.py")
-        if "\ndef make(" in path.read_text()
+        for path in NATIVE.glob("[!_]*.py")
+        if (METHODS / path.name).exists()
     )
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -57,7 +58,7 @@ def arguments():
 class Ready:
     """A few batches for ever, in the form of `Batches`; no sampler."""
 
-    unlabeled_size = IMAGES
+    labeled_size, unlabeled_size = LABELED, IMAGES
     on_epoch_begin = on_epoch_end = staticmethod(lambda: None)
 
     def __init__(self, cls, options):
