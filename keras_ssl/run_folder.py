@@ -22,31 +22,24 @@ import json
 import math
 import os
 import pathlib
-import signal
-import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_ssl import backend
 from keras_ssl.checkpoints import Checkpoints, load, sync
+from keras_ssl.ending import Ending, end
 from keras_ssl.ssl_model import SSLModel
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was told to end (SIGTERM), and its training has been saved.
-
-    A `KeyboardInterrupt`, so that nothing mistakes it for an error.
-    """
-
-    exit_code = 143  # as shells have it: 128 and the signal's number
 
 
 class RunFolder(keras.callbacks.Callback):
     """Keeps a training on disk; give it to `fit` as a callback.
+
+    Where several processes train one model each has it as a callback, and the
+    first of them writes.
 
     Args:
         path: the folder; made if needed.
@@ -88,7 +81,7 @@ class RunFolder(keras.callbacks.Callback):
         self.save_minutes = save_minutes
         self.checkpoints = Checkpoints(self.path, keep)
         self.best = best
-        self._signal = 0  # the one that asked for an end, if any
+        self.ending = Ending()
         self.path.mkdir(parents=True, exist_ok=True)
 
     # Small files ------------------------------------------------------------
@@ -209,10 +202,9 @@ class RunFolder(keras.callbacks.Callback):
             return entry[self.best] < min(others, default=math.inf)
         return entry[self.best] > max(others, default=-math.inf)
 
-    # Ctrl-C and SIGTERM -----------------------------------------------------
+    # What fit calls, and what is around it -----------------------------------
 
-    @contextlib.contextmanager
-    def interruptible(self) -> Iterator[None]:
+    def interruptible(self) -> contextlib.AbstractContextManager[None]:
         """Within it, Ctrl-C ends the training in order; a second one at once.
 
         The step is finished, the model saved and KeyboardInterrupt raised;
@@ -221,41 +213,16 @@ class RunFolder(keras.callbacks.Callback):
         raised inside a callback of the garbage collector, as JAX has one, it
         is printed and forgotten.
 
+        Of several processes that train one model it is enough that one is told
+        to: all end after the same step.
+
         Example:
 
         >>> run = keras_ssl.RunFolder("runs/first")
         >>> with run.interruptible():
         ...     history = model.fit(batches, epochs=20, callbacks=[run])
         """
-
-        def interrupt(signum: int, frame: Any) -> None:
-            if self._signal:
-                raise KeyboardInterrupt
-            self._signal = signum
-
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may handle signals
-            return
-        self._signal = 0
-        before = {
-            number: signal.signal(number, interrupt)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-            self._end_if_asked()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            self._signal = 0
-
-    def _end_if_asked(self) -> None:
-        if self._signal == signal.SIGTERM:
-            raise Terminated
-        if self._signal:
-            raise KeyboardInterrupt
-
-    # What fit calls ---------------------------------------------------------
+        return self.ending.handled()
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._saved = time.perf_counter()
@@ -267,10 +234,13 @@ class RunFolder(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # where several steps are executed at once this is the last of them
         self._at = batch
-        is_last = batch + 1 == self.params.get("steps")  # on_epoch_end saves
-        if self._signal or (self._is_due() and not is_last):
+        is_last = batch + 1 == self.params.get("steps")
+        # on_epoch_end saves, and ends, once the history has the epoch
+        asked = self.ending.signal if is_last else self.ending.asked()
+        if asked or (self._is_due() and not is_last):
             self._save()
-        self._end_if_asked()
+        if not is_last:
+            end(asked)
 
     def _is_due(self) -> bool:
         unsaved = self._at - self._saved_at
@@ -280,6 +250,8 @@ class RunFolder(keras.callbacks.Callback):
         return self.save_minutes is not None and idle >= 60 * self.save_minutes
 
     def _save(self, is_best: bool = False) -> None:
+        if backend.process_index() > 0:
+            return
         # .model, under JAX, fetches the state
         self.checkpoints.save(self.model, is_best)
         self._saved_at, self._saved = self._at, time.perf_counter()
@@ -290,14 +262,15 @@ class RunFolder(keras.callbacks.Callback):
         entry["seconds"] = round(time.perf_counter() - self._began, 3)
         entry.update({k: float(v) for k, v in sorted((logs or {}).items())})
         is_best = self.best is not None and self._is_best(entry)
-        with open(self.path / "history.jsonl", "a+b") as file:
-            if file.tell() and self._last_byte(file) != b"\n":
-                file.write(b"\n")  # after a line that was cut off
-            file.write(json.dumps(entry).encode() + b"\n")
+        if backend.process_index() == 0:
+            self._add_to_history(entry)
         self._save(is_best)
-        self._end_if_asked()
+        end(self.ending.asked())
 
-    @staticmethod
-    def _last_byte(file: Any) -> bytes:
-        file.seek(-1, os.SEEK_END)
-        return bytes(file.read(1))
+    def _add_to_history(self, entry: dict[str, Any]) -> None:
+        with open(self.path / "history.jsonl", "a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")  # after a line that was cut off
+            file.write(json.dumps(entry).encode() + b"\n")

@@ -13,7 +13,8 @@ FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
 LEARNING = {
     "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
     "legs",
-    "averaging", "reporting", "saving", "methods", "networks", "run_folder",
+    "averaging", "reporting", "saving", "methods", "networks", "ending",
+    "run_folder",
     "generative", "mixing", "running", "embedding", "propagation",
     "refining", "counted",
     "densities", "variational", "denoising", "sample_grid",

@@ -110,7 +110,7 @@ def test_training_goes_on_exactly_from_the_checkpoint(
 
     def stopped(self, batch, logs=None):
         is_that = self.model.steps_taken() == 13
-        self._signal = signal.SIGINT if is_that else 0
+        self.ending.signal = signal.SIGINT if is_that else 0
         whole(self, batch, logs)
 
     with monkeypatch.context() as patch:

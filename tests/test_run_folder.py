@@ -9,7 +9,7 @@ import pytest
 
 import keras_ssl
 from keras_ssl import run_folder
-from keras_ssl.run_folder import Terminated
+from keras_ssl.ending import Terminated
 
 
 @pytest.fixture
@@ -177,7 +177,10 @@ def test_a_failed_save_leaves_the_old_checkpoint(run, digits, monkeypatch):
     assert run.checkpoints.newest.read_bytes() == whole
 
 
-def test_sigterm_finishes_the_step_saves_it_and_says_so(run, digits):
+@pytest.mark.parametrize(("step", "epochs"), [(4, 0), (8, 1)])
+def test_sigterm_finishes_the_step_saves_it_and_says_so(
+    run, digits, step, epochs
+):
     class Preempted(Interrupt):
         def on_train_batch_begin(self, batch, logs=None):
             if batch == self.step:
@@ -187,8 +190,9 @@ def test_sigterm_finishes_the_step_saves_it_and_says_so(run, digits):
     batches = digits.batches(model, batch_size=8, steps_per_epoch=9)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Terminated), run.interruptible():
-        model.fit(batches, verbose=0, callbacks=[Preempted(4), run])
-    assert run.load_model().steps_taken() == 5
+        model.fit(batches, verbose=0, callbacks=[Preempted(step), run])
+    assert run.load_model().steps_taken() == step + 1
+    assert len(run.history()) == epochs  # the finished ones, each of them
     assert signal.getsignal(signal.SIGTERM) is before
 
 

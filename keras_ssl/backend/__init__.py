@@ -15,8 +15,10 @@ same few names; a method written with them and `keras.ops` runs on all three:
 | `feed(model, batches)` | what `model.fit` takes for `batches` so that they reach the step by the shortest way |
 | `peak_memory()` | the most bytes held on the accelerator so far, `None` without one |
 | `keep_memory()` | host memory that is freed stays with this process for the next step; for processes of one's own |
+| `process_count()`, `process_index()` | how many processes train this model together, and which this one is |
+| `agreed_to_end(call)` | whether they, as one of them was told to end, end at this call, which all count alike |
 
-All but the last three are made for the inside of a training step: under JAX a
+All but those from `feed` on are made for the inside of a training step: under JAX a
 variable's value lives in the step's scope and nowhere else.
 """  # noqa: E501
 
@@ -104,3 +106,6 @@ TrainStep = _backend.TrainStep
 feed = _backend.feed
 peak_memory = _backend.peak_memory
 keep_memory = _backend.keep_memory
+process_count = _backend.process_count
+process_index = _backend.process_index
+agreed_to_end = _backend.agreed_to_end

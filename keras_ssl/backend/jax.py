@@ -13,6 +13,7 @@ import os
 
 import jax
 import keras
+from jax.experimental import multihost_utils
 
 from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.layer_calls import replace_calls
@@ -189,3 +190,8 @@ def peak_memory():
 
 def keep_memory():
     """It does of itself."""
+
+
+process_count = jax.process_count
+process_index = jax.process_index
+agreed_to_end = multihost_utils.reached_preemption_sync_point

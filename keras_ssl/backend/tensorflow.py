@@ -4,6 +4,15 @@ import contextlib
 
 import tensorflow as tf
 
+from keras_ssl.backend.alone import (
+    agreed_to_end as agreed_to_end,
+)
+from keras_ssl.backend.alone import (
+    process_count as process_count,
+)
+from keras_ssl.backend.alone import (
+    process_index as process_index,
+)
 from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.scope import scope
 

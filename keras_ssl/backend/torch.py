@@ -6,6 +6,15 @@ import sys
 import keras
 import torch
 
+from keras_ssl.backend.alone import (
+    agreed_to_end as agreed_to_end,
+)
+from keras_ssl.backend.alone import (
+    process_count as process_count,
+)
+from keras_ssl.backend.alone import (
+    process_index as process_index,
+)
 from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.layer_calls import replace_calls
 from keras_ssl.backend.scope import scope

@@ -3,12 +3,17 @@
     python distributed.py '{"devices": 4, "steps": 3}'
 
 Prints what came of it: the loss of each step and the norm of each weight. With
-"folder" process 0 keeps a run folder there, and goes on with what it holds.
+"folder" there is a run folder, which it goes on with. With "signal" the second
+process sends itself that one after ten steps, each of which takes a tenth of a
+second more, for all to hear of it before the end.
 """
 
+import contextlib
 import json
 import os
+import signal as signals
 import sys
+import time
 
 
 def main(
@@ -19,6 +24,7 @@ def main(
     processes=1,
     port=0,
     folder=None,
+    signal=0,
 ):
     os.environ["XLA_FLAGS"] = (
         f"--xla_force_host_platform_device_count={devices} "
@@ -58,13 +64,28 @@ def main(
         process=process,
         processes=processes,
     )
-    history = model.fit(
-        batches,
-        epochs=steps,
-        resume=True,
-        verbose=0,
-        callbacks=[run] if run and process == 0 else [],
-    )
+
+    def tell(epoch, logs):
+        time.sleep(0.1)
+        if process == 1 and epoch + 1 == 10:
+            signals.raise_signal(signal)
+
+    callbacks = [run] if run else []
+    if signal:
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=tell))
+    with run.interruptible() if signal else contextlib.nullcontext():
+        try:
+            history = model.fit(
+                batches,
+                epochs=steps,
+                resume=True,
+                verbose=0,
+                callbacks=callbacks,
+            )
+        except keras_ssl.ending.Terminated:
+            sys.exit(143)
+        except KeyboardInterrupt:
+            sys.exit(130)
     norms = [float(keras.ops.norm(weight)) for weight in network.weights]
     found = {"losses": history.history["loss"], "weights": norms}
     print(json.dumps(found))

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -33,10 +34,11 @@ def start(**job):
     )
 
 
-def finished(process):
+def finished(process, code=0):
+    """What it has printed, `None` where it was not to end well."""
     out, errors = process.communicate(timeout=280)
-    assert process.returncode == 0, errors
-    return json.loads(out.splitlines()[-1])
+    assert process.returncode == code, errors
+    return None if code else json.loads(out.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def test_four_devices_train_as_one(alone):
     assert alone["losses"][-1] < alone["losses"][0]
 
 
-def in_two_processes(**job):
+def in_two_processes(codes=(0, 0), **job):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,7 +69,7 @@ def in_two_processes(**job):
         for number in range(2)
     ]
     try:
-        first, second = (finished(process) for process in processes)
+        first, second = map(finished, processes, codes)
     finally:  # without the other one, one waits for ever
         for process in processes:
             process.kill()
@@ -82,20 +84,32 @@ def test_two_processes_train_as_one(alone):
     check(in_two_processes(), alone)
 
 
-@on_jax
-def test_two_processes_go_on_with_what_the_first_has_saved(tmp_path, alone):
-    before = in_two_processes(steps=30, folder=tmp_path / "run")
-    after = in_two_processes(folder=tmp_path / "run")
-    losses = before["losses"] + after["losses"]
-    check({**after, "losses": losses}, alone)
-    history = keras_ssl.RunFolder(tmp_path / "run").history()
+def check_told_to_end(folder, alone, number, codes):
+    """One is told to; both finish the same step, and two new ones go on."""
+    run = keras_ssl.RunFolder(folder)
+    in_two_processes(codes, signal=number, folder=folder)
+    reached = run.load_model().steps_taken()
+    assert 10 < reached < STEPS
+    assert run.history()[-1]["step"] == reached
+    after = in_two_processes(folder=folder)
+    history = run.history()
     assert [entry["step"] for entry in history] == list(range(1, STEPS + 1))
-    assert [entry["loss"] for entry in history] == losses
+    losses = [entry["loss"] for entry in history]
+    assert losses[-len(after["losses"]) :] == after["losses"]
+    check({**after, "losses": losses}, alone)
     # and one process goes on where two have stopped
-    assert (
-        keras_ssl.RunFolder(tmp_path / "run").load_model().steps_taken()
-        == STEPS
-    )
+    assert run.load_model().steps_taken() == STEPS
+
+
+@on_jax
+def test_told_to_end_two_processes_save_the_same_step(tmp_path, alone):
+    check_told_to_end(tmp_path / "run", alone, signal.SIGTERM, (143, 143))
+
+
+@on_jax
+@pytest.mark.slow  # as the one before, by Ctrl-C, which one of them has seen
+def test_interrupted_too(tmp_path, alone):
+    check_told_to_end(tmp_path / "run", alone, signal.SIGINT, (143, 130))
 
 
 @pytest.mark.skipif(NAME != "tensorflow", reason="a strategy of TensorFlow")
