@@ -1,10 +1,12 @@
 """What the subcommands of `keras-ssl` do."""
 
+import functools
 import os
 import pathlib
+import shutil
+import textwrap
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any
 
 from keras_ssl import (
     label_commands,
@@ -37,14 +39,14 @@ def list_names(options: Namespace) -> None:
 
         _table(
             "methods",
-            {name: methods.get(name).__doc__ for name in methods.names()},
+            {name: str(methods.get(name).__doc__) for name in methods.names()},
         )
     if options.what in (None, "networks"):
         from keras_ssl import networks
 
         _table(
             "networks",
-            {name: _function_doc(name) for name in networks.names()},
+            {name: _network_doc(name) for name in networks.names()},
         )
     if options.what in (None, "presets"):
         from keras_ssl import models
@@ -85,11 +87,14 @@ def describe(options: Namespace) -> None:
         raise ValueError(registry.unknown("method or preset", name, known))
 
 
-def _function_doc(name: str) -> Any:
+def _network_doc(name: str) -> str:
     from keras_ssl import networks
 
     make = networks.get(name)
-    return getattr(make, "func", make).__doc__
+    if not isinstance(make, functools.partial):
+        return str(make.__doc__)
+    chosen = [f"{key} {value}" for key, value in make.keywords.items()]
+    return f"{', '.join([*make.args, *chosen])}: {make.func.__doc__}"
 
 
 def _line_of(preset: str) -> str:
@@ -103,10 +108,20 @@ def _line_of(preset: str) -> str:
     return f"{about.get('data')}{learned}{shown}"
 
 
-def _table(title: str, texts: Mapping[str, Any]) -> None:
+def _table(title: str, texts: Mapping[str, str]) -> None:
+    """Each name beside the first paragraph of its text."""
     print(title)
+    width = 2 + max(map(len, texts), default=0)
     for name, text in texts.items():
-        print(f"  {name:18} {text.strip().splitlines()[0]}")
+        summary = " ".join(text.strip().split("\n\n")[0].split())
+        print(
+            textwrap.fill(
+                summary,
+                max(shutil.get_terminal_size().columns, width + 40),
+                initial_indent=f"  {name:{width}}",
+                subsequent_indent=" " * (width + 2),
+            )
+        )
 
 
 COMMANDS = {

@@ -1,4 +1,4 @@
-"""A trained network for other classes: new head, frozen parts, slow layers.
+"""A trained network for other classes: new head, frozen parts.
 
 ```python
 model = keras_ssl.models.load(name, num_classes=5)
@@ -259,56 +259,3 @@ def _around(network: keras.Model, model: "SSLModel") -> "SSLModel":
 
 def _is_model(value: Any) -> bool:
     return isinstance(value, dict) and "class_name" in value
-
-
-# How fast each layer learns ---------------------------------------------------
-
-
-def factors(
-    network: keras.Model, variables: Iterable[keras.Variable], decay: float
-) -> list[float]:
-    """What layer-wise decay multiplies the learning rate of variables by.
-
-    1 for the head, `decay` for the layer with a kernel before it, `decay`
-    squared for the one before that, and so on; what has no kernel, such as a
-    normalization, goes with the layer before it. A layer made of layers, such
-    as a Transformer's block, counts as one; a model inside the network as its
-    layers. The recipe of fine-tuning Transformers: Clark et al., "ELECTRA",
-    arXiv 2003.10555; Bao et al., "BEiT", arXiv 2106.08254.
-
-    Args:
-        network: ends in logits, see `head`.
-        variables: those of the model that learn; those outside of the network
-            have the factor 1.
-        decay: above 0, at most 1.
-
-    Returns:
-        A list of floats, one for each variable.
-
-    Raises:
-        ValueError: decay is out of range, or see `head`.
-    """
-    if not 0 < decay <= 1:
-        raise ValueError(
-            f"layer_decay must be above 0 and at most 1; received {decay}"
-        )
-    heads = set(head(network))
-    depths: dict[int, int] = {}
-    depth = 0
-    for layer in _blocks(network):
-        if layer.name in heads:
-            break
-        depth += any(len(weight.shape) > 1 for weight in layer.weights)
-        depths.update((id(weight), depth) for weight in layer.weights)
-    return [
-        decay ** (depth + 1 - depths.get(id(variable), depth + 1))
-        for variable in variables
-    ]
-
-
-def _blocks(network: Any) -> Iterator[Any]:
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _blocks(layer)
-        else:
-            yield layer

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from keras_ssl import backend, fine_tuning, legs, optimizers
+from keras_ssl import (
+    backend,
+    layer_rates,
+    legs,
+    optimizer_groups,
+    optimizers,
+)
 from keras_ssl.guarding import Guard
 
 if TYPE_CHECKING:  # what it is mixed into
@@ -105,7 +111,7 @@ class Fitting(Model):
                 schedule and the ramps. `None`: what `fit` is asked to run.
             layer_decay: for fine-tuning, what the learning rate of each layer
                 is multiplied by against that of the next; see
-                `fine_tuning.factors`. `None`: all learn alike.
+                `layer_rates.factors`. `None`: all learn alike.
             skip_broken: a step whose loss or new weights are not finite is
                 left out, and counted as "broken" in what is reported. `False`,
                 the default: the training ends there with FloatingPointError.
@@ -120,7 +126,7 @@ class Fitting(Model):
         self._asked_steps = self.total_steps = total_steps
         if "optimizer" in self._automatic:
             optimizer = self.default_optimizer(total_steps or 2**20)
-        optimizer = optimizers.for_parts(optimizer, self.parts())
+        optimizer = optimizer_groups.for_parts(optimizer, self.parts())
         self._layer_decay = layer_decay
         self.skip_broken = skip_broken
         if layer_decay is not None:
@@ -143,11 +149,11 @@ class Fitting(Model):
                 f"{', '.join(self.parts())}; layer_decay is for methods with "
                 "one"
             )
-        if isinstance(optimizer, optimizers.LayerWise):  # of a saved model
+        if isinstance(optimizer, layer_rates.LayerWise):  # was saved
             return optimizer
-        return optimizers.LayerWise(
+        return layer_rates.LayerWise(
             keras.optimizers.get(optimizer),
-            fine_tuning.factors(self.network, self.trainable_variables, decay),
+            layer_rates.factors(self.network, self.trainable_variables, decay),
         )
 
     def get_compile_config(self) -> dict[str, Any]:
@@ -254,7 +260,7 @@ class Fitting(Model):
         self.total_steps = total_steps
         if "optimizer" in self._automatic:
             fresh = self.default_optimizer(total_steps)
-            optimizers.take_schedule(self.optimizer, fresh)
+            optimizer_groups.take_schedule(self.optimizer, fresh)
         self.train_function = None  # its trace holds the old length
 
     def _stage_ends(self, steps_per_epoch: int) -> dict[str, int]:

@@ -11,8 +11,8 @@ PACKAGE = ROOT / "keras_ssl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
 LEARNING = {
-    "backend", "losses", "schedules", "optimizers", "ssl_model", "fitting",
-    "legs",
+    "backend", "losses", "schedules", "optimizers", "optimizer_groups",
+    "layer_rates", "ssl_model", "fitting", "legs",
     "averaging", "reporting", "saving", "methods", "networks", "ending",
     "run_folder",
     "generative", "mixing", "running", "embedding", "propagation",

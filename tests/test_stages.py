@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 from phases import Phases
 
-from keras_ssl import optimizers
+from keras_ssl import optimizer_groups
 
 
 def phases(**arguments):
@@ -91,7 +91,7 @@ def test_saved_inside_a_stage_it_goes_on_as_if_nothing_had_happened(tmp_path):
     trained(broken, 3)
     broken.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    assert isinstance(again.optimizer, optimizers.Optimizers)
+    assert isinstance(again.optimizer, optimizer_groups.Optimizers)
     assert cases.digest(again) == cases.digest(broken)
     trained(again, 4, resume=True)
     assert again.stage == "all"
@@ -149,7 +149,7 @@ def test_low_precision_scales_the_loss_of_every_part():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        found = optimizers.for_parts("adam", ["one", "two"])
+        found = optimizer_groups.for_parts("adam", ["one", "two"])
     finally:
         keras.config.set_dtype_policy(before)
     for part in found.parts.values():

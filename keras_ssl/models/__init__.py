@@ -19,7 +19,7 @@ from typing import Any
 from keras_ssl import backend as _backend  # noqa: F401  (before Keras loads)
 from keras_ssl import fine_tuning, registry
 from keras_ssl.models import hubs, preset_folder
-from keras_ssl.models.preset_folder import save_to_preset
+from keras_ssl.models.preset_saving import save_to_preset
 from keras_ssl.ssl_model import SSLModel
 
 SHIPPED = pathlib.Path(__file__).parent / "presets"

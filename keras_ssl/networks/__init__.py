@@ -54,6 +54,9 @@ NETWORKS = {
 }
 
 __all__ = [
+    "AuxiliaryClassifier",
+    "CodeClassifier",
+    "DenseClassifier",
     "MLP",
     "ConvLarge",
     "LadderConv",

@@ -34,8 +34,8 @@ def Discriminator(  # noqa: N802 (a function named as a class, as keras.applicat
     momentum: float = 0.9,
     name: str = "discriminator",
 ) -> keras.Model:
-    """Dense layers on the flattened image, 784-128-10: the classifier that a
-    generator plays against, and the encoder of a dense autoencoder.
+    """Dense layers on the flattened image: the classifier that a generator
+    plays against, and the encoder of a dense autoencoder.
 
     Args:
         num_classes: defaults to 10.

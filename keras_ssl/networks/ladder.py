@@ -59,7 +59,7 @@ def LadderConv(  # noqa: N802
     momentum: float = 0.9,
     name: str | None = None,
 ) -> keras.Model:
-    """The convolutional networks.
+    """A convolutional network of Rasmus et al., NeurIPS 2015.
 
     "fc": one convolution nearly as large as the image (26 x 26 of 28 x 28), to
     1000 channels, then 1 x 1 to 500, 250, 250, 250 and the classes, and the

@@ -16,7 +16,7 @@ from keras import ops
 
 import keras_ssl
 from keras_ssl import methods, models
-from keras_ssl.models import preset_folder
+from keras_ssl.models import preset_folder, preset_saving
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, *cases.SHAPE), np.uint8)
 SHIPPED = models.list_presets()
@@ -259,7 +259,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, preset):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = models.describe(str(preset))
-    monkeypatch.setattr(preset_folder.weight_file, "shrink", full)
+    monkeypatch.setattr(preset_saving.weight_file, "shrink", full)
     for folder in (preset, tmp_path / "new"):
         with pytest.raises(OSError, match="No space left"):
             trained().save_to_preset(folder, overwrite=True)
