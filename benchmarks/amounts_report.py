@@ -7,10 +7,8 @@ Made of results of `benchmarks/accuracy.py` for several --labels-per-class.
 
 import collections
 
-from generative_report import ROOT, rewrite, spread
-
-RESULTS = ROOT / "benchmarks/results/amounts.jsonl"
-DOCUMENT = ROOT / "docs/choosing.md"
+import report_tables
+from report_tables import spread
 
 
 def table(results):
@@ -38,8 +36,9 @@ def table(results):
     return "\n".join(rows)
 
 
-def main():
-    rewrite(DOCUMENT, RESULTS, table)
+def main(argv=None):
+    parser = report_tables.parser(__doc__, "amounts.jsonl", "choosing.md")
+    report_tables.rewrite(parser.parse_args(argv), table)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ test images lie, in two dimensions by scikit-learn's t-SNE.
     python benchmarks/generative_report.py --pictures runs/ladder_0 runs/m2_0
 """
 
-import argparse
 import collections
 import json
 import pathlib
 import statistics
 
-ROOT = pathlib.Path(__file__).parents[1]
-BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
+import report_tables
+from report_tables import spread
+
 # error in % on MNIST with 100 labels, its deviation; None: none was found
 PUBLISHED = {
     "ladder": (1.06, 0.37, "Rasmus et al. 2015"),
@@ -42,18 +42,7 @@ PUBLISHED = {
 
 
 def arguments(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--results",
-        type=pathlib.Path,
-        default=ROOT / "benchmarks/results/generative.jsonl",
-    )
-    parser.add_argument(
-        "--document", type=pathlib.Path, default=ROOT / "docs/generative.md"
-    )
+    parser = report_tables.parser(__doc__, "generative.jsonl", "generative.md")
     parser.add_argument(
         "--pictures",
         nargs="+",
@@ -89,33 +78,12 @@ def table(results):
     return "\n".join(rows)
 
 
-def spread(errors):
-    """Mean, and standard deviation where there are several."""
-    mean = f"{statistics.mean(errors):.2f}"
-    if len(errors) < 2:
-        return mean
-    return f"{mean} ± {statistics.stdev(errors):.2f}"
-
-
 def published(method):
     found = PUBLISHED[method]
     if found is None:
         return "none found"
     error, deviation, source = found
     return f"{error} ± {deviation} ({source})"
-
-
-def replaced(text, part):
-    """The document with another part between its markers."""
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{part}\n{END}{rest.split(END)[1]}"
-
-
-def rewrite(document, results, table):
-    """Puts the table of a results file between a document's markers."""
-    lines = results.read_text("utf-8").splitlines()
-    made = table([json.loads(line) for line in lines])
-    document.write_text(replaced(document.read_text("utf-8"), made), "utf-8")
 
 
 def picture(run, folder):
@@ -166,7 +134,7 @@ def main():
     folder.mkdir(exist_ok=True)
     for run in options.pictures:
         picture(run, folder)
-    rewrite(options.document, options.results, table)
+    report_tables.rewrite(options, table)
 
 
 if __name__ == "__main__":

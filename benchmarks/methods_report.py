@@ -8,30 +8,13 @@ for.
     python benchmarks/methods_report.py
 """
 
-import argparse
 import collections
-import pathlib
 import statistics
 
-from generative_report import ROOT, rewrite, spread
+import report_tables
+from report_tables import spread
 
 TWIN = "supervised"
-
-
-def arguments(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--results",
-        type=pathlib.Path,
-        default=ROOT / "benchmarks/results/methods.jsonl",
-    )
-    parser.add_argument(
-        "--document", type=pathlib.Path, default=ROOT / "docs/methods.md"
-    )
-    return parser.parse_args(argv)
 
 
 def groups_of(results):
@@ -89,8 +72,8 @@ def table(results):
 
 
 def main(argv=None):
-    options = arguments(argv)
-    rewrite(options.document, options.results, table)
+    parser = report_tables.parser(__doc__, "methods.jsonl", "methods.md")
+    report_tables.rewrite(parser.parse_args(argv), table)
 
 
 if __name__ == "__main__":

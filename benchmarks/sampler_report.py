@@ -6,37 +6,12 @@ The text between the markers in the document is replaced.
     python benchmarks/sampler_report.py
 """
 
-import argparse
 import pathlib
 
 import peers
+import report_tables
 import sampler_figure
 from sampler_results import by_shape, counted, name_of, read, timed
-
-ROOT = pathlib.Path(__file__).parents[1]
-BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
-
-
-def arguments(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--results",
-        type=pathlib.Path,
-        default=ROOT / "benchmarks/results/sampler.jsonl",
-    )
-    parser.add_argument(
-        "--document", type=pathlib.Path, default=ROOT / "docs/sampler.md"
-    )
-    parser.add_argument(
-        "--figure",
-        type=pathlib.Path,
-        default=ROOT / "docs/sampler.svg",
-        help="beside the document",
-    )
-    return parser.parse_args(argv)
 
 
 def report(results, figure):
@@ -156,20 +131,18 @@ def footnotes(results):
     return "\n\n".join(notes)
 
 
-def placed(document, text):
-    """The document with the text between its markers."""
-    if document.count(BEGIN) != 1 or document.count(END) != 1:
-        raise SystemExit(f"expected one {BEGIN} and one {END} in the document")
-    before, rest = document.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}"
-
-
 def main():
-    options = arguments()
+    parser = report_tables.parser(__doc__, "sampler.jsonl", "sampler.md")
+    parser.add_argument(
+        "--figure",
+        type=pathlib.Path,
+        default=report_tables.ROOT / "docs/sampler.svg",
+        help="beside the document",
+    )
+    options = parser.parse_args()
     results = read(options.results)
     text = report(results, options.figure.name)
-    document = options.document.read_text("utf-8")
-    options.document.write_text(placed(document, text), "utf-8")
+    report_tables.put(options.document, f"\n{text}\n")
     sampler_figure.draw(results, options.figure)
 
 

@@ -5,10 +5,8 @@ Made of results of `keras-ssl benchmark --methods ... --out`.
     python benchmarks/steps_report.py
 """
 
-from generative_report import ROOT, rewrite
+import report_tables
 
-RESULTS = ROOT / "benchmarks/results/steps.jsonl"
-DOCUMENT = ROOT / "docs/devices.md"
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
@@ -31,8 +29,9 @@ def table(results):
     return "\n".join(rows)
 
 
-def main():
-    rewrite(DOCUMENT, RESULTS, table)
+def main(argv=None):
+    parser = report_tables.parser(__doc__, "steps.jsonl", "devices.md")
+    report_tables.rewrite(parser.parse_args(argv), table)
 
 
 if __name__ == "__main__":

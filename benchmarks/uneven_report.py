@@ -6,10 +6,9 @@ python benchmarks/uneven_report.py
 import collections
 import statistics
 
-from generative_report import ROOT, rewrite, spread
+import report_tables
+from report_tables import spread
 
-RESULTS = ROOT / "benchmarks/results/uneven.jsonl"
-DOCUMENT = ROOT / "docs/uneven.md"
 SETTINGS = {"long_tail": "long tail", "open_set": "unknown classes"}
 RAREST = 3
 
@@ -41,8 +40,9 @@ def table(results):
     return "\n".join(rows)
 
 
-def main():
-    rewrite(DOCUMENT, RESULTS, table)
+def main(argv=None):
+    parser = report_tables.parser(__doc__, "uneven.jsonl", "uneven.md")
+    report_tables.rewrite(parser.parse_args(argv), table)
 
 
 if __name__ == "__main__":

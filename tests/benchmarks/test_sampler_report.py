@@ -93,21 +93,6 @@ def test_notes_say_what_is_missing_weaker_and_where_it_ran(text):
     assert RUN["command"] in text
 
 
-def test_the_document_keeps_its_prose(paths):
-    document = paths[1].read_text()
-    once = sampler_report.placed(document, "new")
-    assert once.startswith("before\n")
-    assert once.endswith("\n\nafter\n")
-    assert "new" in once
-    assert "old" not in once
-    assert sampler_report.placed(once, "new") == once
-
-
-def test_a_document_without_markers_is_refused():
-    with pytest.raises(SystemExit, match="table:begin"):
-        sampler_report.placed("prose", "new")
-
-
 def test_table_and_figure_are_written(paths, monkeypatch):
     pytest.importorskip("matplotlib")
     results, document, figure = map(str, paths)
