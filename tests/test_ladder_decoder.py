@@ -73,7 +73,13 @@ def test_what_comes_back_has_the_shape_of_what_went_up(shape, parts):
     made, shapes = rebuilt(network)
     assert shapes == [shape, network.output_shape[1:]]
     inputs = [np.ones((2, *x.shape[1:]), "float32") for x in made.inputs]
-    for guess, wanted in zip(made(inputs), shapes, strict=True):
+    try:
+        guesses = made(inputs)
+    except Exception as error:  # TensorFlow's, without AVX-512
+        if "do not yet support dilation" not in str(error):
+            raise
+        pytest.skip("no gradient of a dilated convolution on this processor")
+    for guess, wanted in zip(guesses, shapes, strict=True):
         assert tuple(guess.shape) == (2, *wanted)
 
 

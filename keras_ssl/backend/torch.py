@@ -89,13 +89,18 @@ def _convolve(layer, inputs):
         if padding != (bottom, right):
             sides = left, right, top, bottom
             x, padding = torch.nn.functional.pad(x, sides), 0
+    strides = layer.strides
+    if layer.kernel_size == (1, 1):
+        # the same pixels; oneDNN's backward pass with strides writes where it
+        # must not if there are few channels (uxlfoundation/oneDNN issue 6035)
+        x, strides = x[:, :, :: strides[0], :: strides[1]], 1
     kernel = keras.ops.convert_to_tensor(layer.kernel).permute(3, 2, 0, 1)
     bias = layer.bias
     outputs = torch.nn.functional.conv2d(
         x,
         kernel,
         None if bias is None else keras.ops.convert_to_tensor(bias),
-        layer.strides,
+        strides,
         padding,
         layer.dilation_rate,
         layer.groups,
