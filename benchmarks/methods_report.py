@@ -46,7 +46,11 @@ def row(name, runs, twin):
             for of in (runs, twin)
         )
         gain = f"{ours - theirs:+.1f}"
-    steps = [1e3 * run["seconds"] / run["steps"] for run in runs.values()]
+    steps = [
+        1e3 * run["seconds"] / run["steps"]
+        for run in runs.values()
+        if run["seconds"] is not None  # the process had been stopped
+    ]
     memory = [run["peak_mib"] for run in runs.values()]
     return (
         f"| {name} | {spread(accuracies(runs))} | {gain} | {len(runs)} | "
