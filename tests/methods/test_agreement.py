@@ -11,7 +11,8 @@ import pytest
 
 from keras_ssl import backend, methods
 
-pytestmark = pytest.mark.once
+# all methods are compiled in one fixture: minutes on a slow machine
+pytestmark = [pytest.mark.once, pytest.mark.timeout(1200)]
 PROCESS = pathlib.Path(__file__).with_name("agreement_process.py")
 
 

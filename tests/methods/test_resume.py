@@ -11,6 +11,8 @@ import pytest
 
 from keras_ssl import methods
 
+# all methods are compiled in one fixture: minutes on a slow machine
+pytestmark = pytest.mark.timeout(1200)
 PROCESS = pathlib.Path(__file__).with_name("resume_process.py")
 
 
