@@ -4,15 +4,7 @@ import contextlib
 
 import tensorflow as tf
 
-from keras_ssl.backend.alone import (
-    agreed_to_end as agreed_to_end,
-)
-from keras_ssl.backend.alone import (
-    process_count as process_count,
-)
-from keras_ssl.backend.alone import (
-    process_index as process_index,
-)
+from keras_ssl.backend import alone
 from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.scope import scope
 
@@ -93,3 +85,8 @@ def peak_memory():
 
 def keep_memory():
     """It does of itself."""
+
+
+process_count = alone.process_count
+process_index = alone.process_index
+agreed_to_end = alone.agreed_to_end

@@ -6,15 +6,7 @@ import sys
 import keras
 import torch
 
-from keras_ssl.backend.alone import (
-    agreed_to_end as agreed_to_end,
-)
-from keras_ssl.backend.alone import (
-    process_count as process_count,
-)
-from keras_ssl.backend.alone import (
-    process_index as process_index,
-)
+from keras_ssl.backend import alone
 from keras_ssl.backend.delivery import Delivery
 from keras_ssl.backend.layer_calls import replace_calls
 from keras_ssl.backend.scope import scope
@@ -177,3 +169,8 @@ def keep_memory():
             trim_threshold, mmap_max = -1, -4  # of malloc.h
             mallopt(mmap_max, 0)
             mallopt(trim_threshold, -1)
+
+
+process_count = alone.process_count
+process_index = alone.process_index
+agreed_to_end = alone.agreed_to_end

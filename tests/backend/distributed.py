@@ -9,6 +9,7 @@ second more, for all to hear of it before the end.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import signal as signals
@@ -25,6 +26,7 @@ def main(
     port=0,
     folder=None,
     signal=0,
+    steps_per_epoch=1,
 ):
     os.environ["XLA_FLAGS"] = (
         f"--xla_force_host_platform_device_count={devices} "
@@ -59,25 +61,29 @@ def main(
         model,
         batch_size=8,
         unlabeled_ratio=2,
-        steps_per_epoch=1,
+        steps_per_epoch=steps_per_epoch,
         threads=1,
         process=process,
         processes=processes,
     )
 
-    def tell(epoch, logs):
+    taken = itertools.count(1)
+
+    def tell(batch, logs):
         time.sleep(0.1)
-        if process == 1 and epoch + 1 == 10:
+        if next(taken) == 10 and process == 1:
             signals.raise_signal(signal)
 
     callbacks = [run] if run else []
     if signal:
-        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=tell))
+        callbacks.append(
+            keras.callbacks.LambdaCallback(on_train_batch_end=tell)
+        )
     with run.interruptible() if signal else contextlib.nullcontext():
         try:
             history = model.fit(
                 batches,
-                epochs=steps,
+                epochs=steps // steps_per_epoch,
                 resume=True,
                 verbose=0,
                 callbacks=callbacks,
