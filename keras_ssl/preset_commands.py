@@ -16,6 +16,7 @@ from typing import Any
 
 import keras_ssl
 from keras_ssl import run_data, run_labels
+from keras_ssl.data.open_set import restricted
 
 # of the arguments of a training, what its preset keeps
 KEPT = (
@@ -106,9 +107,15 @@ def command_of(config: dict[str, Any]) -> str:
         if value is True:
             words.append(flag)
         elif value is not None and value is not False:  # 0 is a value
-            words.append(f"{flag} {shlex.quote(str(value))}")
+            values = value if isinstance(value, list) else [value]
+            words += [flag, shlex.join(_text(value) for value in values)]
     words += [f"--set {name}={value}" for name, value in config["set"].items()]
     return " ".join(words)
+
+
+def _text(value: Any) -> str:
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)
 
 
 def file_sha256(path: pathlib.Path) -> str:
@@ -157,7 +164,9 @@ def compared(paths: Iterable[str], config: dict[str, Any]) -> dict[str, Any]:
     }
     seen = set()
     for row in (row for path in paths for row in _rows(pathlib.Path(path))):
-        same = ("data", "labels_per_class", "long_tailed", "labeled")
+        same = (
+            "data", "labels_per_class", "long_tailed", "classes", "labeled",
+        )  # fmt: skip
         training = (row["method"], row.get("command"), row.get("seed"))
         if any(row.get(name) != config.get(name) for name in same):
             continue
@@ -227,6 +236,8 @@ def evaluate_preset(options: Namespace) -> None:
         print("no score was published")
         return
     data = keras_ssl.data.load(about["data"], data_dir=options.data_dir)
+    if list(data.class_names) != list(about["class_names"]):
+        data = restricted(data, about["class_names"])
     score = measure(models.load(options.run), data.test)
     print(
         f"test accuracy {100 * score['test_accuracy']:.2f} % of "

@@ -139,7 +139,42 @@ def batch(
     return batches(config, split, method, threads=1)[step - 1]
 
 
-def split_long_tailed(
+def draw(
+    options: Namespace, data: "keras_ssl.data.Dataset"
+) -> "keras_ssl.data.Split":
+    """A split as the arguments of `keras-ssl train` ask for it.
+
+    Raises:
+        ValueError: arguments that do not go together, or no such split.
+    """
+    known = labels_are_given(vars(options), data)
+    choosing = [
+        "--" + name.replace("_", "-")
+        for name in ("long_tailed", "classes")
+        if getattr(options, name)
+    ]
+    if known and choosing:
+        raise ValueError(
+            f"{choosing[0]} chooses which labels are known; of {options.data} "
+            "all that are given are"
+        )
+    if len(choosing) > 1:
+        raise ValueError(
+            "--long-tailed draws from every class; leave --classes out"
+        )
+    if known:
+        return data.split_given(options.seed, options.validation_per_class)
+    if options.long_tailed:
+        return _long_tailed(options, data)
+    return data.split(
+        options.labels_per_class,
+        seed=options.seed,
+        validation_per_class=options.validation_per_class,
+        classes=options.classes,
+    )
+
+
+def _long_tailed(
     options: Namespace, data: "keras_ssl.data.Dataset"
 ) -> "keras_ssl.data.Split":
     """The split that `--long-tailed` asks for.

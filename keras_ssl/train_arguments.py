@@ -89,6 +89,14 @@ def add_train(commands: Any) -> argparse.ArgumentParser:
         "CIFAR-10-LT: 1500 3000 100",
     )
     train.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help="learn these classes only; images of the others stay among the "
+        "unlabeled ones, strangers to the model, and leave the test set (an "
+        "open set; see keras_ssl.data.Dataset.split)",
+    )
+    train.add_argument(
         "--validation-per-class",
         type=whole(0),
         default=0,

@@ -37,8 +37,8 @@ def train(options: Namespace) -> None:
     run = _keeping(options)  # as the run was begun
     suiting.check(options)  # wrong names fail before any work
     data = run_data.load(vars(options), options.data_dir)
-    config["class_names"] = list(data.class_names)
     drawn = _split(run, options, data)
+    config["class_names"] = list(drawn.dataset.class_names)
     split = run_labels.applied(run, drawn)
     suiting.suit(options, split)
     for name in suiting.CHOSEN:  # a run that goes on has them
@@ -49,7 +49,7 @@ def train(options: Namespace) -> None:
         model = run.load_model()
         run_labels.tell(model, split, options.set)
     else:
-        model = _new_model(options, data)
+        model = _new_model(options, drawn.dataset)
     batches = run_data.batches(config, split, model, options.threads)
     # written now that all arguments have proved right
     drawn.save(run.path / "split.json")
@@ -175,21 +175,7 @@ def _split(
     path = run.path / "split.json"
     if path.exists():
         return keras_ssl.data.Split.load(path, data)
-    given = run_data.labels_are_given(vars(options), data)
-    if given and options.long_tailed:
-        raise ValueError(
-            "--long-tailed chooses which labels are known; of "
-            f"{options.data} all that are given are"
-        )
-    if given:
-        return data.split_given(options.seed, options.validation_per_class)
-    if options.long_tailed:
-        return run_data.split_long_tailed(options, data)
-    return data.split(
-        options.labels_per_class,
-        seed=options.seed,
-        validation_per_class=options.validation_per_class,
-    )
+    return run_data.draw(options, data)
 
 
 def _new_model(

@@ -102,6 +102,7 @@ def test_labels_of_a_long_tail(tmp_path, capsys):
     assert cli.main(["save-preset", out, "--out", preset]) == 0
     (card,) = (tmp_path / "preset").glob("*/README.md")
     number = len(expected.labeled)
+    assert "--long-tailed 20 60 10 --" in card.read_text()
     assert f"with {number} labeled images of 10 classes" in card.read_text()
 
 
@@ -116,6 +117,45 @@ def test_labels_of_a_long_tail(tmp_path, capsys):
 def test_a_long_tail_that_is_none(tmp_path, capsys, numbers, message):
     out = ["--out", str(tmp_path / "run"), "--long-tailed", *numbers]
     assert re.search(message, fails(capsys, *SMALL, *out))
+
+
+def test_classes_that_nobody_labels(tmp_path, capsys):
+    """What a run learns, tests, reports and ships are the named classes."""
+    out = str(tmp_path / "run")
+    steps = ["--epochs", "1", "--steps-per-epoch", "2", "--out", out]
+    assert cli.main([*SMALL, *steps, "--classes", "8", "3"]) == 0
+    run = keras_ssl.RunFolder(out)
+    data = keras_ssl.data.load("digits")
+    split = keras_ssl.data.Split.load(run.path / "split.json", data)
+    expected = data.split(2, classes=["8", "3"])
+    np.testing.assert_array_equal(split.labeled, expected.labeled)
+    assert len(split.unlabeled) == len(data.train[0])
+    assert run.read("config")["class_names"] == ["8", "3"]
+    assert run.load_model().network.output_shape == (None, 2)
+    result = run.read("result")
+    assert result["test_images"] == np.isin(data.test[1], [8, 3]).sum()
+    assert cli.main(["evaluate", out]) == 0
+    assert run.read("result") == result
+    assert cli.main(["save-preset", out, "--out", str(tmp_path / "kept")]) == 0
+    (preset,) = (tmp_path / "kept").glob("*")
+    assert "--classes 8 3" in (preset / "README.md").read_text()
+    assert cli.main(["evaluate", str(preset)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("some", "message"),
+    [
+        (["--classes", "8", "ten"], "received 'ten'"),
+        (["--classes", "8", "8"], "must be distinct classes"),
+        (
+            ["--classes", "8", "3", "--long-tailed", "20", "60", "10"],
+            "leave --classes out",
+        ),
+    ],
+)
+def test_classes_that_are_none(tmp_path, capsys, some, message):
+    out = ["--out", str(tmp_path / "run")]
+    assert message in fails(capsys, *SMALL, *out, *some)
 
 
 def test_a_student_of_a_run(tmp_path, capsys):

@@ -172,7 +172,10 @@ def _labels(config: Mapping[str, Any]) -> str:
         return "own"
     if tail := config.get("long_tailed"):
         return "long-tailed " + " ".join(f"{number:g}" for number in tail)
-    return str(config["labels_per_class"])
+    number = str(config["labels_per_class"])
+    if classes := config.get("classes"):
+        return f"{number} of {', '.join(classes)}"
+    return number
 
 
 def _found(findings: Findings) -> dict[str, Any]:

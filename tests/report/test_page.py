@@ -116,15 +116,16 @@ def test_seeds_are_taken_together_and_set_beside_the_twin(run, tmp_path):
         beside(run, "again", 0.9176, seed=1),
         beside(run, "all", 0.97, method="supervised", labels_per_class=120),
         beside(run, "tail", 0.6, method="abc", long_tailed=[50, 3e3, 2.5]),
+        beside(run, "open", 0.8, method="abc", classes=["8", "3"]),
     ]
     found = page.kinds(runs)
     assert [kind["method"] for kind in found] == [
-        "fixmatch", "supervised", "supervised", "abc",
+        "fixmatch", "supervised", "supervised", "abc", "abc",
     ]  # fmt: skip
     assert [kind["labels"] for kind in found] == [
-        "2", "2", "120", "long-tailed 50 3000 2.5",
+        "2", "2", "120", "long-tailed 50 3000 2.5", "2 of 8, 3",
     ]  # fmt: skip
-    assert [kind["number"] for kind in found] == [2, 1, 1, 1]
+    assert [kind["number"] for kind in found] == [2, 1, 1, 1, 1]
     # the mean and standard deviation of 93.76 and 91.76
     assert found[0]["mean"] == pytest.approx(92.76)
     assert found[0]["spread"] == pytest.approx(2**0.5)
