@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import keras
 
 from keras_ssl.ssl_model import SSLModel
+from keras_ssl.writing import sync
 
 SUFFIX = ".keras"
 
@@ -157,9 +158,3 @@ def load(path: pathlib.Path) -> SSLModel:
             "keras_ssl.SSLModel"
         )
     return model
-
-
-def sync(path: pathlib.Path) -> None:
-    """Waits until a file's bytes have reached the disk."""
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())

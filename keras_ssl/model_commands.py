@@ -2,18 +2,15 @@
 
 import csv
 import importlib.util
-import os
 import pathlib
-import shutil
 import sys
-import uuid
 from argparse import Namespace
-from collections.abc import Callable
 from typing import Any
 
 import keras_ssl
 from keras_ssl import run_data
 from keras_ssl.preset_commands import command_of, open_run
+from keras_ssl.writing import whole
 
 LOOKED_THROUGH = 5000  # unlabeled images, for those to label next
 COLUMNS = ("path", "class", "confidence")
@@ -69,7 +66,8 @@ def predict(options: Namespace) -> None:
         (files[place], names[number], float(row[number]))
         for place, number, row in zip(kept, best, probabilities, strict=True)
     ]
-    whole(out, lambda file: _write_table(file, rows))
+    with whole(out) as unfinished:
+        _write_table(unfinished, rows)
     for path, reason in skipped:
         print(f"left out: {path}: {reason}", file=sys.stderr)
     print(f"{len(rows)} images, {len(skipped)} left out; written to {out}")
@@ -81,27 +79,6 @@ def softmax(logits: Any) -> Any:
 
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def whole(path: pathlib.Path, write: Callable[[pathlib.Path], None]) -> None:
-    """Writes a file, or folder, whole or not at all.
-
-    Args:
-        path: what is to be there in the end; what was there is replaced.
-        write: a function of the path to write to.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mark = f".{uuid.uuid4().hex[:8]}-{path.name}"
-    unfinished = path.with_name(mark)
-    try:
-        write(unfinished)
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(unfinished, path)
-    finally:
-        if unfinished.is_dir():
-            shutil.rmtree(unfinished)
-        unfinished.unlink(missing_ok=True)
 
 
 def _write_table(
@@ -133,7 +110,8 @@ def export(options: Namespace) -> None:
     model, names = open_model(options.model, options.data_dir)
     predictor = model.predictor()
     if out.suffix == ".keras":
-        whole(out, predictor.save)
+        with whole(out) as unfinished:
+            predictor.save(unfinished)
     elif out.suffix == ".onnx":
         needed = ONNX_NEEDS[keras.backend.backend()]
         missing = [x for x in needed if importlib.util.find_spec(x) is None]
@@ -144,22 +122,16 @@ def export(options: Namespace) -> None:
             )
         shape = predictor.input_shape[1:]
         predictor(keras.ops.zeros((1, *shape), "uint8"))  # Keras insists on it
-        whole(
-            out,
-            lambda path: predictor.export(path, format="onnx", verbose=False),
-        )
+        with whole(out) as unfinished:
+            predictor.export(unfinished, format="onnx", verbose=False)
     elif not out.suffix:
         if keras.backend.backend() == "torch":
             raise ValueError(
                 "PyTorch cannot write a SavedModel; a trained run is exported "
                 "on any backend, so add --backend tensorflow or --backend jax"
             )
-        whole(
-            out,
-            lambda path: predictor.export(
-                path, format="tf_saved_model", verbose=False
-            ),
-        )
+        with whole(out) as unfinished:
+            predictor.export(unfinished, format="tf_saved_model", verbose=False)
     else:
         raise ValueError(
             "--out must end in .keras or .onnx, or be a folder's name for a "

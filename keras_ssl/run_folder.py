@@ -30,9 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_ssl import backend
-from keras_ssl.checkpoints import Checkpoints, load, sync
+from keras_ssl.checkpoints import Checkpoints, load
 from keras_ssl.ending import Ending, end
 from keras_ssl.ssl_model import SSLModel
+from keras_ssl.writing import whole
 
 
 class RunFolder(keras.callbacks.Callback):
@@ -92,10 +93,8 @@ class RunFolder(keras.callbacks.Callback):
 
     def write_text(self, name: str, text: str) -> None:
         """Writes a small file of that name, whole or not at all."""
-        temporary = self.path / f".{name}"
-        temporary.write_text(text, "utf-8")
-        sync(temporary)
-        os.replace(temporary, self.path / name)
+        with whole(self.path / name) as unfinished:
+            unfinished.write_text(text, "utf-8")
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The dict written as `<name>.json`, or `None` if there is none.

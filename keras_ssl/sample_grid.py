@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_ssl.writing import whole
+
 COLUMNS = 10
 
 
@@ -112,10 +114,7 @@ def save_png(path: pathlib.Path, image: NDArray[np.uint8]) -> None:
     """Writes one image `(height, width, channels)`, whole or not at all."""
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
     is_gray = image.shape[-1] == 1
-    Image.fromarray(image[..., 0] if is_gray else image).save(
-        temporary, format="png"
-    )
-    os.replace(temporary, path)
+    picture = Image.fromarray(image[..., 0] if is_gray else image)
+    with whole(path) as unfinished:
+        picture.save(unfinished, format="png")

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_ssl.data import image_files
+from keras_ssl.writing import whole
 
 VERSION = 1
 PORTION = 256  # images between two marks to go on from
@@ -200,9 +201,8 @@ def _build(
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content), "utf-8")
-    os.replace(unfinished, path)
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(content), "utf-8")
 
 
 def _show(done: int, total: int, began: float) -> None:

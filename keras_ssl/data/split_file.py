@@ -4,7 +4,6 @@ import hashlib
 import json
 import operator
 import os
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from keras_ssl.data.open_set import restricted
+from keras_ssl.writing import whole
 
 if TYPE_CHECKING:
     from keras_ssl.data.dataset import Dataset
@@ -71,13 +71,8 @@ def write(split: "Split", path: str | os.PathLike[str]) -> None:
         content["classes"] = split.dataset.classes
     content["sha256"] = _checksum(content)
     text = json.dumps(content, default=operator.index) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
-    try:
+    with whole(path) as unfinished:
         unfinished.write_text(text, "utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike[str], dataset: "Dataset") -> dict[str, Any]:

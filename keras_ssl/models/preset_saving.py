@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,6 +27,7 @@ from keras_ssl.models.preset_folder import (
     sha256,
 )
 from keras_ssl.ssl_model import SSLModel
+from keras_ssl.writing import whole
 
 KEPT_IMAGES = 8
 # arguments that tell the sizes of the data sets of one training
@@ -74,7 +74,9 @@ def save_to_preset(
     >>> again = keras_ssl.models.load("mine")
     """
     folder = pathlib.Path(folder)
-    with _in_place_of(folder, overwrite) as room:
+    _refuse(folder, overwrite)
+    with whole(folder) as room:
+        room.mkdir()
         with _averages_as_weights(model):
             keras.saving.save_model(model, room, zipped=False)
         shutil.rmtree(room / "assets", ignore_errors=True)
@@ -150,27 +152,8 @@ def _forgotten(model: SSLModel) -> int:
     return count
 
 
-@contextlib.contextmanager
-def _in_place_of(
-    folder: pathlib.Path, overwrite: bool
-) -> Iterator[pathlib.Path]:
-    """A new folder that takes the place of `folder` when it is complete."""
-    is_there = folder.exists()
-    if is_there and not (overwrite and (folder / ABOUT).exists()):
+def _refuse(folder: pathlib.Path, overwrite: bool) -> None:
+    """Raises the error for a folder that must not be replaced."""
+    if folder.exists() and not (overwrite and (folder / ABOUT).exists()):
         what = "is no preset" if overwrite else "exists; pass overwrite=True"
         raise FileExistsError(f"{folder} {what}, or choose another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    mark = uuid.uuid4().hex[:8]
-    room = folder.with_name(f".{folder.name}-{mark}")
-    room.mkdir()
-    try:
-        yield room
-        if is_there:
-            old = folder.with_name(f".{folder.name}-{mark}-old")
-            folder.rename(old)
-            room.rename(folder)
-            shutil.rmtree(old)
-        else:
-            room.rename(folder)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)

@@ -1,12 +1,13 @@
 """Keras' weight file made small, in a form that Keras itself reads."""
 
-import os
 import pathlib
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+
+from keras_ssl.writing import whole
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -24,13 +25,15 @@ def shrink(path: pathlib.Path, float16: bool = False, forget: int = 0) -> None:
             range. Keras casts what it reads to the type of its variables.
         forget: how many of the model's own last variables are left out.
     """
-    small = path.with_suffix(".small")
-    with h5py.File(path) as source, h5py.File(small, "w") as target:
+    with (
+        whole(path) as small,
+        h5py.File(path) as source,
+        h5py.File(small, "w") as target,
+    ):
         own = source.get("vars")
         count = sum(name.isdigit() for name in own) if own is not None else 0
         left_out = {f"/vars/{count - 1 - i}" for i in range(forget)}
         _copy(source, target, float16, left_out | {"/optimizer"}, {})
-    os.replace(small, path)
 
 
 def _copy(

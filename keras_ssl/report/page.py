@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_ssl.report import figures
+from keras_ssl.writing import whole
 
 SHOWN = 12  # mistakes, images to label
 
@@ -123,10 +124,8 @@ def write(
         **(_found(findings) if findings else {}),
     )
     out = pathlib.Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f".{out.name}-unfinished")
-    unfinished.write_text(page, "utf-8")
-    os.replace(unfinished, out)
+    with whole(out) as unfinished:
+        unfinished.write_text(page, "utf-8")
     return out
 
 
