@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from keras_ssl.data.op import Op
 from keras_ssl.data.policies import ct_augment
-from keras_ssl.data.policy import Op
 
 BINS = 17
 # those with other bins than one set of 17

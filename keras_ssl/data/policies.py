@@ -9,7 +9,8 @@ as google-research/fixmatch draw it; CTAugment (ReMixMatch, arXiv 1911.09785);
 SimCLR (arXiv 2002.05709), which CoMatch and SimMatch use.
 """
 
-from keras_ssl.data.policy import OPS, Op, Policy, Stage
+from keras_ssl.data.op import OPS, Op
+from keras_ssl.data.policy import Policy, Stage
 
 __all__ = [
     "OPS",
