@@ -76,7 +76,7 @@ def trainings(
             out for the bounds.
     """
     kinds = [(name, labels_per_class) for name in (TWIN, *methods)]
-    kinds.append((TWIN, all_labels(data)))
+    kinds.append((TWIN, all_labels(data) - _held_out(rest)))
     return [
         Training(
             method,
@@ -99,6 +99,13 @@ def _of_all(rest: tuple[str, ...]) -> tuple[str, ...]:
     given, others = parser.parse_known_args(rest)
     kept = [x for x in given.set if x.partition("=")[0] in OF_ALL]
     return (*others, *(word for x in kept for word in ("--set", x)))
+
+
+def _held_out(rest: tuple[str, ...]) -> int:
+    """The images of each class that no training sees."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--validation-per-class", type=int, default=0)
+    return int(parser.parse_known_args(rest)[0].validation_per_class)
 
 
 def all_labels(data: str) -> int:
