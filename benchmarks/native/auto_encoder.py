@@ -5,20 +5,6 @@ import jax.numpy as jnp
 
 from native import training
 
-
-def normalized(x, layer, momentum):
-    """Batch normalization by the batch; the new moving statistics too."""
-    gamma, beta, mean, variance = layer
-    axes = tuple(range(x.ndim - 1))
-    now, spread = jnp.mean(x, axes), jnp.var(x, axes)
-    y = (x - now) * (gamma * jax.lax.rsqrt(spread + 1e-3)) + beta
-    keep = momentum, 1 - momentum
-    return y, [
-        keep[0] * mean + keep[1] * jax.lax.stop_gradient(now),
-        keep[0] * variance + keep[1] * jax.lax.stop_gradient(spread),
-    ]
-
-
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
@@ -47,7 +33,7 @@ def encode(parameters, statistics, x, momentum):
         if x.ndim == 4 and layer[0].ndim == 2:
             x = x.reshape(len(x), -1)
         x = convolve(x, layer) if x.ndim == 4 else x @ layer[0] + layer[1]
-        x, new = normalized(x, [*norm, *stats], momentum)
+        x, new = training.normalized(x, [*norm, *stats], momentum)
         moved.append(new)
         x = jax.nn.relu(x)
     return x @ logits[0] + logits[1], x, moved

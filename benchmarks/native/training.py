@@ -36,6 +36,19 @@ def cross_entropy(labels, logits):
     return -jnp.mean(jnp.take_along_axis(log_p, labels[:, None], axis=1))
 
 
+def normalized(x, layer, momentum):
+    """Batch normalization by the batch; the new moving statistics too."""
+    gamma, beta, mean, variance = layer
+    axes = tuple(range(x.ndim - 1))
+    now, spread = jnp.mean(x, axes), jnp.var(x, axes)
+    y = (x - now) * (gamma * jax.lax.rsqrt(spread + 1e-3)) + beta
+    keep = momentum, 1 - momentum
+    return y, [
+        keep[0] * mean + keep[1] * jax.lax.stop_gradient(now),
+        keep[0] * variance + keep[1] * jax.lax.stop_gradient(spread),
+    ]
+
+
 def cosine(initial, step, total_steps):
     """Learning rate at a step from 0, along half a cosine to 0."""
     part = jnp.minimum(step, total_steps) / total_steps

@@ -1,16 +1,20 @@
 """The variational autoencoders by hand in JAX take the same steps as ours."""
 
+import math
+
 import cases
 import keras
+import numpy as np
 import pytest
 from keras import ops
 
-from keras_ssl import networks
+from keras_ssl import methods, networks
+from keras_ssl.networks.vae import Gaussian, Logits
 
 if keras.backend.backend() != "jax":
     pytest.skip("these steps are written in JAX", allow_module_level=True)
 
-from native import m1_m2, m2  # noqa: E402  (imports JAX)
+from native import adgm, m1_m2, m2, sdgm  # noqa: E402  (imports JAX)
 
 NATIVE = {"m2": m2, "m1_m2": m1_m2}
 
@@ -42,3 +46,43 @@ def test_the_first_losses_are_the_same(name, stage):
         # Adam turns the rounding of tiny gradients into steps
         tolerance = 1e-5 if i == 0 else 2e-3
         assert float(found) == pytest.approx(expected["loss"], rel=tolerance)
+
+
+def small(kind, *sizes_and_size):
+    """As ADGM makes them, of fewer units."""
+    *sizes, size = sizes_and_size
+    return kind(tuple(sizes), size, (7, 6), "relu", momentum=0.99)
+
+
+@pytest.mark.parametrize("name", ["adgm", "sdgm"])
+def test_those_with_an_auxiliary_variable_too(name):
+    """Normalization's moving averages included."""
+    keras.utils.set_random_seed(0)
+    x, a, z, y = math.prod(cases.SHAPE), 5, 5, cases.CLASSES
+    of_a = (z, y, x) if name == "adgm" else (z, y)
+    of_x = (z, y) if name == "adgm" else (a, z, y)
+    model = methods.get(name)(
+        networks.AuxiliaryClassifier(y, cases.SHAPE, (7, 6), a),
+        encoder=small(Gaussian, x, a, y, z),
+        decoder=small(Logits, *of_x, x),
+        auxiliary_decoder=small(Gaussian, *of_a, a),
+        code_size=z,
+        labeled_size=8,
+        unlabeled_size=40,
+    )
+    model.noise, model.uniform = noise, uniform
+    model.compile(total_steps=10)  # of which the second has the next rate
+    native = {"adgm": adgm, "sdgm": sdgm}[name]
+    step, state = native.make(model, noise=noise, uniform=uniform)
+    for i in range(4):
+        views, labels = cases.batch(type(model), i)
+        state, found = step(state, {**views, "labels": labels})
+        model.reset_metrics()
+        expected = model.train_on_batch(views, labels, return_dict=True)
+        # Adam turns the rounding of tiny gradients into steps
+        tolerance = 1e-5 if i == 0 else 2e-3
+        assert float(found) == pytest.approx(expected["loss"], rel=tolerance)
+    for part, network in adgm.networks_of(model).items():
+        ours = adgm.statistics(network)
+        for pair, other in zip(ours, state["moving"][part], strict=True):
+            np.testing.assert_allclose(pair, other, rtol=2e-3, atol=1e-4)
