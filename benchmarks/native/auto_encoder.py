@@ -1,4 +1,7 @@
-"""A training step of `AutoEncoder` on `ConvEncoder`, by hand in JAX."""
+"""A training step of `AutoEncoder` on `ConvEncoder`, by hand in JAX.
+
+And one of the first stage of `PretrainedAutoEncoder`, which has no labels.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -69,6 +72,10 @@ def make(model, noise=None):
     weight, std, total = (
         model.unlabeled_weight, model.noise_std, model.total_steps
     )  # fmt: skip
+    if has_labels := not model.stages():
+        batch_of = ("labeled", "unlabeled")
+    else:
+        total, batch_of = model.pretraining * total, ("unlabeled",)
     shape, decay = model.network.input_shape[1:], model.ema_decay
     norms = [
         x for x in model.network.layers
@@ -88,18 +95,17 @@ def make(model, noise=None):
     own = "network", "norms"
 
     def loss(parameters, statistics, batch, key):
-        labeled, images = (
-            batch[name].astype(jnp.float32) / 255
-            for name in ("labeled", "unlabeled")
-        )
-        both = jnp.concatenate([labeled, images])
+        seen = [batch[name].astype(jnp.float32) / 255 for name in batch_of]
+        images, n = seen[-1], len(seen[-1])
+        both = jnp.concatenate(seen)
         both = both + std * draw(key, both)
         logits, codes, moved = encode(parameters, statistics, both, momentum)
-        n = len(labeled)
-        error = images - decode(parameters["decoder"], codes[n:], shape)
+        error = images - decode(parameters["decoder"], codes[-n:], shape)
         squares = jnp.sum(jnp.square(error), axis=(1, 2, 3))
-        supervised = training.cross_entropy(batch["labels"], logits[:n])
-        return supervised + weight * 0.5 * jnp.mean(squares), moved
+        value = weight * 0.5 * jnp.mean(squares)
+        if has_labels:
+            value += training.cross_entropy(batch["labels"], logits[:-n])
+        return value, moved
 
     def step(state, batch):
         count = state["step"]

@@ -20,9 +20,9 @@ def first_stage(model, injected):
 
     def loss(weights, fixed, batch, draws):
         x = draws.bits(vae.flat(batch["unlabeled"]))
-        q = vae.alone(weights["encoder"], x)
-        p = vae.alone(weights["decoder"], draws.sample(*q))
-        bound = vae.log_bernoulli(x, p) - vae.kl(*q)
+        bound = vae.image_bound(
+            weights["encoder"], weights["decoder"], x, draws
+        )
         return vae.prior(weights, size) - jnp.mean(bound)
 
     return vae.stepper(

@@ -105,6 +105,13 @@ def prior(weights, size):
     return sum(squares) / (2.0 * size)
 
 
+def image_bound(encoder, decoder, x, draws):
+    """Of log p of bits, one draw of the code for each image."""
+    q = alone(encoder, x)
+    p = alone(decoder, draws.sample(*q))
+    return log_bernoulli(x, p) - kl(*q)
+
+
 class Draws:
     """Noise of a step out of one key, or what a test puts in its place."""
 

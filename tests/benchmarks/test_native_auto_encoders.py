@@ -21,6 +21,7 @@ def batch_of(cls, step):
     ("name", "network", "arguments"),
     [
         ("auto_encoder", networks.ConvEncoder, {}),
+        ("pretrained_auto_encoder", networks.ConvEncoder, {}),
         (
             "adversarial_auto_encoder",
             networks.Discriminator,
@@ -35,6 +36,7 @@ def test_losses_equal_those_of_the_method(name, network, arguments):
 
     native = {
         "auto_encoder": auto_encoder,
+        "pretrained_auto_encoder": auto_encoder,
         "adversarial_auto_encoder": adversarial_auto_encoder,
     }[name]
     made = methods.get(name)(
@@ -55,3 +57,28 @@ def test_losses_equal_those_of_the_method(name, network, arguments):
     assert found == pytest.approx(expected, rel=1e-3)
     assert np.ptp(found) > 0.1
     assert float(state["step"]) == 5
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (7, 6, 2)])
+def test_what_where_too(shape):
+    """Also where a row belongs to no window."""
+    from native import what_where_auto_encoder as native
+
+    keras.utils.set_random_seed(0)
+    made = methods.get("what_where_auto_encoder")(
+        networks.WhatWhereCNN(3, shape, (4, 5), dropout=0.0)
+    )
+    made.compile(total_steps=10)
+    step, state = native.make(made)
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        views = {
+            name: rng.integers(0, 256, (count, *shape)).astype("uint8")
+            for name, count in (("labeled", 4), ("unlabeled", 6))
+        }
+        labels = rng.integers(0, 3, 4).astype("int32")
+        state, loss = step(state, {**views, "labels": labels})
+        made.reset_metrics()
+        expected = made.train_on_batch(views, labels, return_dict=True)
+        tolerance = 1e-5 if i == 0 else 1e-3
+        assert float(loss) == pytest.approx(expected["loss"], rel=tolerance)

@@ -14,9 +14,9 @@ from keras_ssl.networks.vae import Gaussian, Logits
 if keras.backend.backend() != "jax":
     pytest.skip("these steps are written in JAX", allow_module_level=True)
 
-from native import adgm, m1_m2, m2, sdgm  # noqa: E402  (imports JAX)
+from native import adgm, m1, m1_m2, m2, sdgm  # noqa: E402  (imports JAX)
 
-NATIVE = {"m2": m2, "m1_m2": m1_m2}
+NATIVE = {"m1": m1, "m2": m2, "m1_m2": m1_m2}
 
 
 def noise(values):
@@ -28,7 +28,8 @@ def uniform(values):
 
 
 @pytest.mark.parametrize(
-    ("name", "stage"), [("m2", ""), ("m1_m2", "m1"), ("m1_m2", "m2")]
+    ("name", "stage"),
+    [("m1", ""), ("m2", ""), ("m1_m2", "m1"), ("m1_m2", "m2")],
 )
 def test_the_first_losses_are_the_same(name, stage):
     network = networks.DenseClassifier(cases.CLASSES, cases.SHAPE, (7,))

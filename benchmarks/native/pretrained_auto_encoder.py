@@ -1,0 +1,3 @@
+"""A training step of the first stage of `PretrainedAutoEncoder`."""
+
+from native.auto_encoder import make as make
