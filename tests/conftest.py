@@ -17,7 +17,7 @@ os.environ.setdefault(
 os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(TESTS.parent / "build" / "jax")
 )
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.03")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 # these never import Keras, or compare the backends themselves
 ONCE = ("benchmarks", "csrc", "data", "test_architecture.py", "test_import.py")
 ON_EACH = ("test_batches.py", "test_native_fixmatch.py")

@@ -49,21 +49,21 @@ def test_the_first_losses_are_the_same(name, stage):
         assert float(found) == pytest.approx(expected["loss"], rel=tolerance)
 
 
-def small(kind, *sizes_and_size):
-    """As ADGM makes them, of fewer units."""
-    *sizes, size = sizes_and_size
-    return kind(tuple(sizes), size, (7, 6), "relu", momentum=0.99)
-
-
-@pytest.mark.parametrize("name", ["adgm", "sdgm"])
-def test_those_with_an_auxiliary_variable_too(name):
+@pytest.mark.parametrize(("name", "hidden"), [("adgm", (7, 6)), ("sdgm", (7,))])
+def test_those_with_an_auxiliary_variable_too(name, hidden):
     """Normalization's moving averages included."""
+
+    def small(kind, *sizes_and_size):
+        """As ADGM makes them, of fewer units."""
+        *sizes, size = sizes_and_size
+        return kind(tuple(sizes), size, hidden, "relu", momentum=0.99)
+
     keras.utils.set_random_seed(0)
     x, a, z, y = math.prod(cases.SHAPE), 5, 5, cases.CLASSES
     of_a = (z, y, x) if name == "adgm" else (z, y)
     of_x = (z, y) if name == "adgm" else (a, z, y)
     model = methods.get(name)(
-        networks.AuxiliaryClassifier(y, cases.SHAPE, (7, 6), a),
+        networks.AuxiliaryClassifier(y, cases.SHAPE, hidden, a),
         encoder=small(Gaussian, x, a, y, z),
         decoder=small(Logits, *of_x, x),
         auxiliary_decoder=small(Gaussian, *of_a, a),

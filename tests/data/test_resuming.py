@@ -74,10 +74,10 @@ def test_any_step_costs_the_same():
         batches = make(threads=1).from_step(step)
         batches[0]
         start = time.process_time()
-        for i in range(1, 20):
+        for i in range(1, 200):  # many beside what was made ahead of the start
             batches[i]
         return time.process_time() - start
 
     rounds = [(seconds(0), seconds(FAR)) for _ in range(10)]
-    near, far = np.min(rounds, axis=0)
+    near, far = np.median(rounds, axis=0)
     assert far < 2 * near
