@@ -12,22 +12,14 @@ import jax.numpy as jnp
 from native import training, vae
 
 
-def norms_of(network):
-    return [
-        layer
-        for layer in network.layers
-        if type(layer).__name__ == "BatchNormalization"
-    ]
-
-
 def tree(network):
     """As `vae.tree`, with the scales and centers of batch normalization."""
-    norms = [training.weights(layer)[:2] for layer in norms_of(network)]
+    norms = [training.weights(norm)[:2] for norm in training.norms_of(network)]
     return {**vae.tree(network), "norms": norms}
 
 
 def statistics(network):
-    return [training.weights(layer)[2:] for layer in norms_of(network)]
+    return [training.weights(norm)[2:] for norm in training.norms_of(network)]
 
 
 def apply(weights, moving, momentum, *given):
@@ -71,7 +63,7 @@ def loss_of(model):
     classes, log_classes = model.classes, math.log(model.classes)
     given_of_x, given_of_a = model.given_of_x, model.given_of_a
     momentum = {
-        name: norms_of(network)[0].momentum
+        name: training.norms_of(network)[0].momentum
         for name, network in networks_of(model).items()
     }
 

@@ -8,23 +8,6 @@ import jax.numpy as jnp
 
 from native import training
 
-LAYOUT = ("NHWC", "HWIO", "NHWC")
-
-
-def convolve(x, layer):
-    kernel, bias = layer
-    return bias + jax.lax.conv_general_dilated(
-        x, kernel, (2, 2), "SAME", dimension_numbers=LAYOUT
-    )
-
-
-def transposed(x, layer):
-    kernel, bias = layer
-    return bias + jax.lax.conv_transpose(
-        x, kernel, (2, 2), "SAME", dimension_numbers=LAYOUT,
-        transpose_kernel=True,
-    )  # fmt: skip
-
 
 def encode(parameters, statistics, x, momentum):
     """Logits, code and the new moving statistics."""
@@ -35,7 +18,10 @@ def encode(parameters, statistics, x, momentum):
     ):
         if x.ndim == 4 and layer[0].ndim == 2:
             x = x.reshape(len(x), -1)
-        x = convolve(x, layer) if x.ndim == 4 else x @ layer[0] + layer[1]
+        if x.ndim == 4:
+            x = training.convolve(x, layer, 2)
+        else:
+            x = x @ layer[0] + layer[1]
         x, new = training.normalized(x, [*norm, *stats], momentum)
         moved.append(new)
         x = jax.nn.relu(x)
@@ -51,8 +37,8 @@ def decode(layers, code, shape):
     x = x.reshape(len(x), rows, columns, -1)
     *hidden, last = convolutions
     for layer in hidden:
-        x = jax.nn.relu(transposed(x, layer))
-    x = jax.nn.sigmoid(transposed(x, last))
+        x = jax.nn.relu(training.transposed(x, layer, 2))
+    x = jax.nn.sigmoid(training.transposed(x, last, 2))
     return x[:, : shape[0], : shape[1]]
 
 
@@ -77,10 +63,7 @@ def make(model, noise=None):
     else:
         total, batch_of = model.pretraining * total, ("unlabeled",)
     shape, decay = model.network.input_shape[1:], model.ema_decay
-    norms = [
-        x for x in model.network.layers
-        if type(x).__name__ == "BatchNormalization"
-    ]  # fmt: skip
+    norms = training.norms_of(model.network)
     momentum = norms[0].momentum
     parameters = {
         "network": [

@@ -7,10 +7,21 @@ Plain functions of pytrees in JAX, without Keras; the same arithmetic as
 import jax
 import jax.numpy as jnp
 
+LAYOUT = ("NHWC", "HWIO", "NHWC")
+
 
 def weights(layer):
     """A Keras layer's weights as arrays of their own."""
     return [jnp.array(v, copy=True) for v in layer.variables]
+
+
+def norms_of(network):
+    """Its batch normalizations, in order."""
+    return [
+        layer
+        for layer in network.layers
+        if type(layer).__name__ == "BatchNormalization"
+    ]
 
 
 def dense_weights(network):
@@ -28,6 +39,22 @@ def dense_layers(layers, x):
     for hidden_kernel, hidden_bias in hidden:
         x = jax.nn.relu(x @ hidden_kernel + hidden_bias)
     return x @ kernel + bias
+
+
+def convolve(x, layer, stride):
+    kernel, bias = layer
+    return bias + jax.lax.conv_general_dilated(
+        x, kernel, (stride, stride), "SAME", dimension_numbers=LAYOUT
+    )
+
+
+def transposed(x, layer, stride):
+    """The convolution that `convolve`'s gradient is, plus a bias."""
+    kernel, bias = layer
+    return bias + jax.lax.conv_transpose(
+        x, kernel, (stride, stride), "SAME", dimension_numbers=LAYOUT,
+        transpose_kernel=True,
+    )  # fmt: skip
 
 
 def cross_entropy(labels, logits):

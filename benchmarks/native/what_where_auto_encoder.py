@@ -5,23 +5,6 @@ import jax.numpy as jnp
 
 from native import training
 
-LAYOUT = ("NHWC", "HWIO", "NHWC")
-
-
-def convolve(x, layer):
-    kernel, bias = layer
-    return bias + jax.lax.conv_general_dilated(
-        x, kernel, (1, 1), "SAME", dimension_numbers=LAYOUT
-    )
-
-
-def transposed(x, layer):
-    kernel, bias = layer
-    return bias + jax.lax.conv_transpose(
-        x, kernel, (1, 1), "SAME", dimension_numbers=LAYOUT,
-        transpose_kernel=True,
-    )  # fmt: skip
-
 
 def corners(x):
     """Its 2x2 windows as four arrays, which a gradient takes apart fast."""
@@ -79,7 +62,7 @@ def make(model):
         *convolutions, (kernel, bias) = layers
         before, after = [], []
         for layer in convolutions:
-            before.append(jax.nn.relu(convolve(x, layer)))
+            before.append(jax.nn.relu(training.convolve(x, layer, 1)))
             x = pooled(before[-1])
             after.append(x)
         x = x.reshape(len(x), -1)
@@ -95,7 +78,7 @@ def make(model):
             zip(layers, reversed(before), strict=True)
         ):
             x = unpooled(x, place_of_maximum(maps), maps.shape)
-            x = transposed(x, layer)
+            x = training.transposed(x, layer, 1)
             is_last = i == len(layers) - 1
             x = jax.nn.sigmoid(x) if is_last else jax.nn.relu(x)
             hidden.append(x)
