@@ -11,8 +11,13 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def table(results):
-    """Markdown: a row for each method, the fastest backend in bold."""
-    found = {(r["method"], r["backend"]): r for r in results}
+    """Markdown: a row for each method, the fastest backend in bold.
+
+    Of a method measured more than once the first lines count. A star marks
+    rows that were measured elsewhere and later than the first row.
+    """
+    found = {(r["method"], r["backend"]): r for r in reversed(results)}
+    home = results[0]["commit"]
     rows = [
         "| method | weights | TensorFlow, ms | JAX, ms | PyTorch, ms |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -25,7 +30,8 @@ def table(results):
             for step in steps
         ]
         weights = f"{lines[0]['weights']:,}"
-        rows.append(f"| {method} | {weights} | {' | '.join(cells)} |")
+        name = method if lines[0]["commit"] == home else f"{method}*"
+        rows.append(f"| {name} | {weights} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
