@@ -107,13 +107,19 @@ def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
         help="test the model of a run, or a preset",
-        description="Test the last saved model of a run on its test set; or a "
-        "preset, beside its published score.",
+        description="Test the last saved model of a run on its test set; a "
+        "preset beside its published score; or either on images of your own.",
     )
     evaluate.add_argument(
         "run",
         help="the folder that train --out has made; or a preset's name, folder "
         "or place on a hub",
+    )
+    evaluate.add_argument(
+        "--test",
+        help="a folder with a folder of images for each class, or a .csv or "
+        ".parquet file with the columns path and label: how many of each class "
+        "are right, and what the others are taken for most often",
     )
     _add_backend(evaluate)
 

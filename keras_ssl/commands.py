@@ -21,6 +21,9 @@ from keras_ssl.benchmark import command
 
 def evaluate(options: Namespace) -> None:
     """`keras-ssl evaluate`: tests the last model of a run, or a preset."""
+    if options.test:
+        model_commands.test_on_files(options)
+        return
     path = pathlib.Path(options.run)
     if not path.exists() or (path / "preset.json").exists():
         preset_commands.evaluate_preset(options)

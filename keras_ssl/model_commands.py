@@ -47,6 +47,42 @@ def open_model(
     )
 
 
+def test_on_files(options: Namespace) -> None:
+    """`keras-ssl evaluate --test`: scores on files, also of each class."""
+    from keras_ssl.data import folders
+
+    model, names = open_model(options.run, options.data_dir)
+    height, width, channels = model.network.input_shape[1:]
+    images, labels = folders.labeled_images(
+        options.test, names, (height, width), channels
+    )
+    guesses = model.predict(images, batch_size=500, verbose=0).argmax(axis=-1)
+    right = int((guesses == labels).sum())
+    print(
+        f"test accuracy {100 * right / len(labels):.2f} % of {len(labels)} "
+        "images"
+    )
+    _print_classes(names, labels, guesses)
+
+
+def _print_classes(names: list[str], labels: Any, guesses: Any) -> None:
+    """A line for each class that has images, the worst first."""
+    import numpy as np
+
+    rows = []
+    for place, name in enumerate(names):
+        taken_for = np.bincount(guesses[labels == place], minlength=len(names))
+        if images := taken_for.sum():
+            part = taken_for[place] / images
+            taken_for[place] = 0
+            other = names[taken_for.argmax()] if taken_for.any() else ""
+            rows.append((part, name, images, other))
+    width = max(len(name) for name in (*names, "class"))
+    print(f"{'class':{width}}  images  right %  most others are taken for")
+    for part, name, images, other in sorted(rows):
+        print(f"{name:{width}}{images:8}{100 * part:9.1f}  {other}".rstrip())
+
+
 def predict(options: Namespace) -> None:
     """`keras-ssl predict`: classes of image files, as a table."""
     from keras_ssl.data import folders, image_cache

@@ -219,7 +219,8 @@ def evaluate_preset(options: Namespace) -> None:
     """`keras-ssl evaluate PRESET`: its score, beside the published one.
 
     Raises:
-        ValueError: they differ, or the predictions do.
+        ValueError: they differ, or the predictions do; or it was trained on
+            images of somebody's own.
     """
     from keras_ssl import models
 
@@ -235,6 +236,11 @@ def evaluate_preset(options: Namespace) -> None:
     if not published:
         print("no score was published")
         return
+    if run_data.is_own(about["data"]):
+        raise ValueError(
+            f"{about['name']} was trained on images that do not come with it: "
+            "add --test FOLDER, with a folder of images for each class"
+        )
     data = keras_ssl.data.load(about["data"], data_dir=options.data_dir)
     if list(data.class_names) != list(about["class_names"]):
         data = restricted(data, about["class_names"])

@@ -40,6 +40,11 @@ def settle(options: Namespace) -> None:
     options.data = "folder"
 
 
+def is_own(name: str) -> bool:
+    """Whether a data set's name stands for files of somebody's own."""
+    return name == "folder" or name.endswith(".npz")
+
+
 def load(
     config: Mapping[str, Any], data_dir: str | None = None
 ) -> "keras_ssl.data.Dataset":

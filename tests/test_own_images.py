@@ -16,6 +16,7 @@ import keras_ssl
 from keras_ssl import cli
 
 BACKEND = ["--backend", keras.backend.backend()]
+NAMES = ("one", "zero")
 pytestmark = pytest.mark.once
 
 
@@ -75,6 +76,51 @@ def test_a_run_on_files_is_evaluated_and_continued(run, capsys):
     warned(["evaluate", str(run)])
     warned(["train", "--resume", "--out", str(run)])
     assert "after 30 steps" in capsys.readouterr().out
+
+
+def test_a_run_and_its_preset_are_tested_on_other_files(
+    run, room, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("KERAS_SSL_DATA", str(room / "cache"))
+    others = shutil.copytree(room / "test", tmp_path / "others")
+    strange = sorted((others / "one").iterdir())[0]  # a one that is no one
+    shutil.copy(sorted((others / "zero").iterdir())[0], strange)
+    images = {name: len(list((others / name).iterdir())) for name in NAMES}
+    model = keras_ssl.RunFolder(run).load_model()
+    right = dict.fromkeys(NAMES, 0)
+    for place, name in enumerate(NAMES):
+        for path in (others / name).iterdir():
+            image = np.asarray(Image.open(path))[None, ..., None]
+            right[name] += model.predict(image, verbose=0).argmax() == place
+    assert right["one"] < images["one"]
+    capsys.readouterr()
+    assert (
+        cli.main(["evaluate", str(run), "--test", str(others), *BACKEND]) == 0
+    )
+    printed = capsys.readouterr().out.splitlines()
+    total = 100 * sum(right.values()) / sum(images.values())
+    assert printed[0] == f"test accuracy {total:.2f} % of 28 images"
+    rows = [line.split() for line in printed[2:]]
+    for name, number, part, *other in rows:
+        assert int(number) == images[name]
+        assert part == f"{100 * right[name] / images[name]:.1f}"
+        assert other == [x for x in NAMES if x != name and float(part) < 100]
+    assert [float(row[2]) for row in rows] == sorted(float(r[2]) for r in rows)
+    kept = tmp_path / "kept"
+    warned(["save-preset", str(run), "--out", str(kept)])
+    (preset,) = kept.glob("*")
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(preset), *BACKEND]) == 1
+    assert "add --test" in capsys.readouterr().err
+    assert cli.main(
+        ["evaluate", str(preset), "--test", str(others), *BACKEND]
+    ) == 0  # fmt: skip
+    assert capsys.readouterr().out.splitlines() == printed
+    (others / "zero").rename(others / "two")
+    assert (
+        cli.main(["evaluate", str(run), "--test", str(others), *BACKEND]) == 1
+    )
+    assert "expected the classes one, zero" in capsys.readouterr().err
 
 
 def test_files_are_asked_for_and_their_labels_taken_back(

@@ -101,28 +101,11 @@ def from_folder(
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 or 3; received {channels}")
 
-    def pair(files: Sequence[File]) -> tuple[Pair, tuple[str, ...]]:
-        images, kept, skipped = image_cache.images_of(
-            [path for path, _ in files], size, channels, cache, show_progress
-        )
-        _warn(skipped, len(files))
-        numbers: dict[str | None, int] = {}
-        numbers.update({label: place for place, label in enumerate(names)})
-        labels = [numbers.get(files[place][1], -1) for place in kept]
-        paths = tuple(files[place][0] for place in kept)
-        return (images, np.array(labels, np.int32)), paths
-
+    reading = size, channels, cache, show_progress
     tested = None
     if test is not None:
-        test_files = _labeled_files(Path(test))
-        others = {label for _, label in test_files} - set(names)
-        if others:
-            raise ValueError(
-                f"expected the classes {', '.join(names)} in {test}; received "
-                f"{', '.join(sorted(map(str, others)))} too"
-            )
-        tested, _ = pair(test_files)
-    train, paths = pair(files)
+        tested = labeled_images(test, names, *reading)
+    train, paths = _decoded(files, names, *reading)
     data = from_arrays(
         train,
         tested,
@@ -131,6 +114,61 @@ def from_folder(
         flip=flip,
     )
     return dataclasses.replace(data, files=paths)
+
+
+def labeled_images(
+    place: PathLike,
+    class_names: Sequence[str],
+    size: tuple[int, int],
+    channels: int,
+    cache: PathLike | None = None,
+    show_progress: bool | None = None,
+) -> Pair:
+    """Images and labels of known classes, such as a test set.
+
+    Args:
+        place: as `labeled` of `from_folder`; all labels known.
+        class_names: the classes, of which some may have no image.
+        size: `(height, width)`.
+        channels: 1 or 3.
+        cache: see `from_folder`.
+        show_progress: see `from_folder`.
+
+    Returns:
+        uint8 `(images, height, width, channels)`; int32 `(images,)`.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it has other classes.
+    """
+    files = _labeled_files(Path(place))
+    if others := {label for _, label in files} - set(class_names):
+        raise ValueError(
+            f"expected the classes {', '.join(class_names)} in {place}; "
+            f"received {', '.join(sorted(map(str, others)))} too"
+        )
+    pair, _ = _decoded(files, class_names, size, channels, cache, show_progress)
+    return pair
+
+
+def _decoded(
+    files: Sequence[File],
+    class_names: Sequence[str],
+    size: tuple[int, int],
+    channels: int,
+    cache: PathLike | None,
+    show_progress: bool | None,
+) -> tuple[Pair, tuple[str, ...]]:
+    """Images and labels, -1 for an unknown one, and the files they are of."""
+    images, kept, skipped = image_cache.images_of(
+        [path for path, _ in files], size, channels, cache, show_progress
+    )
+    _warn(skipped, len(files))
+    numbers: dict[str | None, int] = {}
+    numbers.update({label: place for place, label in enumerate(class_names)})
+    labels = [numbers.get(files[place][1], -1) for place in kept]
+    paths = tuple(files[place][0] for place in kept)
+    return (images, np.array(labels, np.int32)), paths
 
 
 def files_in(place: PathLike) -> list[str]:
