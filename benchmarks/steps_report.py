@@ -14,7 +14,8 @@ def table(results):
     """Markdown: a row for each method, the fastest backend in bold.
 
     Of a method measured more than once the first lines count. A star marks
-    rows that were measured elsewhere and later than the first row.
+    rows of another commit than the first row's: the document tells in what
+    else they differ.
     """
     found = {(r["method"], r["backend"]): r for r in reversed(results)}
     home = results[0]["commit"]

@@ -104,7 +104,7 @@ def from_folder(
     reading = size, channels, cache, show_progress
     tested = None
     if test is not None:
-        tested = labeled_images(test, names, *reading)
+        tested, _ = _decoded(_files_of(names, test), names, *reading)
     train, paths = _decoded(files, names, *reading)
     data = from_arrays(
         train,
@@ -141,14 +141,21 @@ def labeled_images(
         OSError: If it cannot be read.
         ValueError: If it has other classes.
     """
-    files = _labeled_files(Path(place))
-    if others := {label for _, label in files} - set(class_names):
-        raise ValueError(
-            f"expected the classes {', '.join(class_names)} in {place}; "
-            f"received {', '.join(sorted(map(str, others)))} too"
-        )
+    files = _files_of(class_names, place)
     pair, _ = _decoded(files, class_names, size, channels, cache, show_progress)
     return pair
+
+
+def _files_of(class_names: Sequence[str], place: PathLike) -> list[File]:
+    """Labeled files, of these classes alone."""
+    files = _labeled_files(Path(place))
+    if others := {label for _, label in files} - set(class_names):
+        received = sorted(label or "files without a label" for label in others)
+        raise ValueError(
+            f"expected the classes {', '.join(class_names)} in {place}; "
+            f"received {', '.join(received)} too"
+        )
+    return files
 
 
 def _decoded(

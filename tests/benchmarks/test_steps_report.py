@@ -21,7 +21,7 @@ def test_the_fastest_backend_is_bold():
     ]
 
 
-def test_what_was_measured_elsewhere_is_marked():
+def test_what_was_measured_at_another_time_is_marked():
     results = [
         run(backend, step, method, commit)
         for method, commit, step in [

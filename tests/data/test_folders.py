@@ -148,6 +148,9 @@ def test_what_a_data_set_cannot_be_made_of(room):
     (room / "unlabeled/0 broken.png").unlink()
     with pytest.raises(ValueError, match="received dusk too"):
         load(room, "labeled", "unlabeled", "test")
+    (room / "test.csv").write_text("path,label\nlabeled/day/1.png,\n")
+    with pytest.raises(ValueError, match="received files without a label too"):
+        load(room, "labeled", "unlabeled", "test.csv")
     for path in (room / "labeled").rglob("*.png"):
         path.write_bytes(b"")
     with pytest.raises(ValueError, match="none of 2 files is an image"):
