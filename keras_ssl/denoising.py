@@ -15,7 +15,8 @@ class Denoising(Generative):
         u~ = m u + sigma n;  m ~ Bernoulli(1 - masking), n ~ N(0, 1)
 
     A subclass sets `decoder`, a `keras.Model` from codes to images in 0 to 1,
-    and gives `code(images)`.
+    and gives `code(images)`. With `dropout = True` what m keeps is scaled up,
+    by 1 / (1 - masking).
 
     Args:
         network: see `SSLModel`.
@@ -30,6 +31,7 @@ class Denoising(Generative):
     """
 
     decoder: Any
+    dropout = False
 
     def __init__(
         self,
@@ -60,6 +62,8 @@ class Denoising(Generative):
         """Float images with holes and noise."""
         if self.masking:
             images = images * self.kept(images)
+            if self.dropout:
+                images = images / (1.0 - self.masking)
         if self.noise_std:
             images = images + self.noise_std * self.noise(images)
         return images

@@ -135,6 +135,21 @@ class SGD(KerasSGD):
         return {**super().get_config(), "l2": self.l2}
 
 
+def falling_descent(
+    rate: float, falls: list[int], momentum: float
+) -> keras.optimizers.Optimizer:
+    """Gradient descent with momentum and a rate that falls to a tenth.
+
+    Args:
+        rate: learning rate at first.
+        falls: steps after which it falls, in order, each at least 0.
+        momentum: 0 to 1.
+    """
+    rates = [rate / 10**count for count in range(len(falls) + 1)]
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay(falls, rates)
+    return keras.optimizers.SGD(schedule, momentum)
+
+
 @keras.saving.register_keras_serializable("keras_ssl")
 class RootedAdam(keras.optimizers.Adam):
     """Keras' Adam with epsilon under the root.

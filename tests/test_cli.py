@@ -66,7 +66,7 @@ def test_train_evaluate_and_list(tmp_path, capsys):
     listed = capsys.readouterr().out
     for name in (*keras_ssl.methods.names(), *keras_ssl.networks.names()):
         assert name in listed
-    assert "hidden (1000, 1000): Dense layers" in listed  # adversarial_encoder
+    assert "hidden (1000, 1000)" in listed  # adversarial_encoder
 
 
 def test_arguments_of_the_method_are_set_and_kept(tmp_path, capsys):

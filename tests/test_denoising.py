@@ -48,6 +48,14 @@ def test_masking_sets_a_part_of_the_values_to_0_before_noise_comes_on_top():
     np.testing.assert_allclose(corrupted(model), 0.5)
 
 
+def test_with_dropout_the_rest_is_scaled_up():
+    model = made(noise_std=0.0, masking=0.2)
+    model.dropout = True
+    found = corrupted(model)
+    kept = found != 0
+    np.testing.assert_allclose(found[kept], IMAGES[kept] / 0.8, rtol=1e-6)
+
+
 def test_the_seed_decides_the_corruption():
     one, same, other = (
         corrupted(made(noise_std=0.3, masking=0.5, seed=seed))

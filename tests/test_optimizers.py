@@ -198,3 +198,12 @@ def test_the_constant_rate_falls_in_a_straight_line_to_0(step, expected):
     again = type(rate).from_config(rate.get_config())
     for one in (rate, again):
         assert float(one(step)) == pytest.approx(expected, abs=1e-7)
+
+
+def test_a_descent_falls_to_a_tenth_after_each_of_its_steps():
+    made = optimizers.falling_descent(0.5, [3, 7], momentum=0.9)
+    rates = [float(made._learning_rate(step)) for step in (0, 3, 4, 7, 8, 99)]
+    assert rates == pytest.approx([0.5, 0.5, 0.05, 0.05, 0.005, 0.005])
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(made))
+    assert again.get_config() == made.get_config()
+    assert made.momentum == 0.9

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 
 from native import training
 
-# of Adam, by step; what each changes
-BETAS = {
-    "reconstruction": 0.9,
-    "discriminators": 0.5,
-    "adversarial": 0.5,
-    "supervised": 0.9,
+# by step: first learning rate, momentum; what it changes
+DESCENT = {
+    "reconstruction": (0.01, 0.9),
+    "discriminators": (0.1, 0.1),
+    "adversarial": (0.1, 0.1),
+    "supervised": (0.1, 0.9),
 }
 CHANGED = {
     "reconstruction": ("network", "style", "decoder"),
@@ -20,7 +20,7 @@ CHANGED = {
 }
 
 
-def make(model, noise=None):
+def make(model, noise=None, kept=None):
     """The step and its first state.
 
     Args:
@@ -28,30 +28,29 @@ def make(model, noise=None):
             compiled with `total_steps`.
         noise: a function of a key and an array that gives the noise. `None`:
             normal numbers.
+        kept: likewise gives 1 for values that stay, 0 for dropped ones.
+            `None`: by chance.
 
     Returns:
         `(step, state)`; `step(state, batch)` gives `(state, loss)`, the sum of
         all terms but the discriminators'.
     """
     draw = noise or (lambda key, x: jax.random.normal(key, x.shape))
-    std, total, decay = model.noise_std, model.total_steps, model.ema_decay
-    classes = model.sizes[0]
-
-    def noisy(x, key):
-        return x + std * draw(key, x)
+    stay, total = 1.0 - model.masking, model.total_steps
+    keep = kept or (lambda key, x: jax.random.bernoulli(key, stay, x.shape))
+    decay, classes = model.ema_decay, model.sizes[0]
 
     def encode(p, images, key):
         """Logits and code of flat images."""
         *hidden, (kernel, bias) = p["network"]
-        x = noisy(images, key)
+        x = images * keep(key, images) / stay
         for hidden_kernel, hidden_bias in hidden:
             x = jax.nn.relu(x @ hidden_kernel + hidden_bias)
         logits, style = x @ kernel + bias, x @ p["style"][0] + p["style"][1]
         return logits, jnp.concatenate([jax.nn.softmax(logits), style], 1)
 
-    def judge(p, codes, key, sign):
+    def judge(p, codes, sign):
         """Mean of softplus(sign D), summed over class and style."""
-        codes = noisy(codes, key)
         parts = codes[:, :classes], codes[:, classes:]
         return sum(
             jnp.mean(jax.nn.softplus(sign * training.dense_layers(layers, x)))
@@ -72,11 +71,11 @@ def make(model, noise=None):
         prior = jnp.concatenate(
             [jax.nn.one_hot(picked, classes), drawn[:, classes:]], 1
         )
-        return judge(p, prior, keys[2], -1) + judge(p, codes, keys[3], 1)
+        return judge(p, prior, -1) + judge(p, codes, 1)
 
     def adversarial(p, batch, keys):
         _, codes = encode(p, batch["unlabeled"], keys[0])
-        return judge(p, codes, keys[1], -1)
+        return judge(p, codes, -1)
 
     def supervised(p, batch, keys):
         logits, _ = encode(p, batch["labeled"], keys[0])
@@ -97,18 +96,19 @@ def make(model, noise=None):
         }
         batch = {**flat, "labels": batch["labels"]}
         count, p, slots = state["step"], state["parameters"], {}
-        rate = training.cosine(1e-3, count, total)
+        fallen = (count > min(30_000, 3 * total // 4)) + (count > 600_000)
         key, *draws = jax.random.split(state["key"], 5)
         value = 0.0
         for (name, loss), draws_of in zip(losses.items(), draws, strict=True):
             changed = {k: p[k] for k in CHANGED[name]}
-            keys = jax.random.split(draws_of, 4)
+            keys = jax.random.split(draws_of, 2)
             term, gradients = jax.value_and_grad(
                 lambda c, loss=loss, p=p, keys=keys: loss(p | c, batch, keys)
             )(changed)
-            changed, slots[name] = training.adam(
-                changed, state["slots"][name], gradients, rate, count,
-                BETAS[name],
+            rate, momentum = DESCENT[name]
+            changed, slots[name] = training.descended(
+                changed, state["slots"][name], gradients,
+                rate * 0.1**fallen, momentum,
             )  # fmt: skip
             p = p | changed
             value += term * (name != "discriminators")
@@ -130,7 +130,9 @@ def make(model, noise=None):
     state = {
         "parameters": parameters,
         "slots": {
-            name: training.adam_slots({k: parameters[k] for k in changed})
+            name: jax.tree.map(
+                jnp.zeros_like, {k: parameters[k] for k in changed}
+            )
             for name, changed in CHANGED.items()
         },
         "averages": jax.tree.map(jnp.copy, parameters["network"]),

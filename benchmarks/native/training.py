@@ -106,6 +106,14 @@ def adam(parameters, slots, gradients, rate, step, beta_1=0.9):
     return parameters, (first, second)
 
 
+def descended(parameters, velocities, gradients, rate, momentum):
+    """A step of gradient descent; new parameters and velocities."""
+    velocities = jax.tree.map(
+        lambda v, g: momentum * v - rate * g, velocities, gradients
+    )
+    return jax.tree.map(jnp.add, parameters, velocities), velocities
+
+
 def averaged(averages, parameters, step, decay):
     """The moving average after a step, young ones moving faster."""
     decay = jnp.minimum((1 + step) / (10 + step), decay)

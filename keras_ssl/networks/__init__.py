@@ -15,7 +15,6 @@ from keras_ssl.networks.auto_encoder import (
     ConvEncoder,
     Discriminator,
     Generator,
-    WhatWhereCNN,
 )
 from keras_ssl.networks.conv_large import ConvLarge
 from keras_ssl.networks.gan import DCGAN, GanConv, GanMLP
@@ -27,6 +26,7 @@ from keras_ssl.networks.vae import (
     CodeClassifier,
     DenseClassifier,
 )
+from keras_ssl.networks.what_where import WhatWhereCNN
 from keras_ssl.networks.wide_resnet import WideResNet
 
 NETWORKS = {
@@ -48,7 +48,7 @@ NETWORKS = {
     "discriminator": Discriminator,
     "conv_encoder": ConvEncoder,
     "adversarial_encoder": functools.partial(
-        Discriminator, hidden=(1000, 1000)
+        Discriminator, hidden=(1000, 1000), scale=0.01
     ),
     "what_where_cnn": WhatWhereCNN,
 }

@@ -13,15 +13,29 @@ import keras
 
 from keras_ssl.backend import Tensor
 from keras_ssl.networks.layers import activate, normalize
-from keras_ssl.networks.what_where import WindowMaximum
+
+
+def drawn_weights(
+    scale: float | None, otherwise: str = "glorot_uniform"
+) -> str | keras.initializers.Initializer:
+    """First weights from N(0, scale^2), or `otherwise` without a scale."""
+    if scale is None:
+        return otherwise
+    return keras.initializers.RandomNormal(0.0, scale)
 
 
 def _dense(
-    x: Tensor, hidden: Sequence[int], activation: str, name: str | None = None
+    x: Tensor,
+    hidden: Sequence[int],
+    activation: str,
+    scale: float | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Dense layers; the last has the name."""
     for place, units in enumerate(hidden, 1):
-        x = keras.layers.Dense(units, kernel_initializer="he_normal")(x)
+        x = keras.layers.Dense(
+            units, kernel_initializer=drawn_weights(scale, "he_normal")
+        )(x)
         x = activate(x, activation, name if place == len(hidden) else None)
     return x
 
@@ -32,6 +46,7 @@ def Discriminator(  # noqa: N802 (a function named as a class, as keras.applicat
     hidden: tuple[int, ...] = (128,),
     activation: str = "relu",
     momentum: float = 0.9,
+    scale: float | None = None,
     name: str = "discriminator",
 ) -> keras.Model:
     """Dense layers on the flattened image: the classifier that a generator
@@ -43,6 +58,8 @@ def Discriminator(  # noqa: N802 (a function named as a class, as keras.applicat
         hidden: widths of the hidden layers. Defaults to `(128,)`.
         activation: defaults to "relu".
         momentum: ignored: nothing here is normalized.
+        scale: standard deviation of the first weights; `None`, the default:
+            He's for hidden layers, Glorot's for the last.
         name: name of the model.
 
     Returns:
@@ -51,8 +68,10 @@ def Discriminator(  # noqa: N802 (a function named as a class, as keras.applicat
     """
     images = keras.Input(input_shape)
     x = keras.layers.Flatten()(images)
-    x = _dense(x, hidden, activation, name="code")
-    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    x = _dense(x, hidden, activation, scale, name="code")
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer=drawn_weights(scale), name="logits"
+    )(x)
     return keras.Model(images, logits, name=name)
 
 
@@ -61,6 +80,7 @@ def Generator(  # noqa: N802
     output_shape: tuple[int, int, int] = (28, 28, 1),
     hidden: tuple[int, ...] = (128,),
     activation: str = "relu",
+    scale: float | None = None,
     name: str = "generator",
 ) -> keras.Model:
     """Dense layers from noise to an image, 100-128-784: the generator that
@@ -71,6 +91,7 @@ def Generator(  # noqa: N802
         output_shape: `(height, width, channels)`.
         hidden: widths of the hidden layers. Defaults to `(128,)`.
         activation: of the hidden layers. Defaults to "relu".
+        scale: see `Discriminator`.
         name: name of the model.
 
     Returns:
@@ -78,14 +99,19 @@ def Generator(  # noqa: N802
         `(batch, *output_shape)`.
     """
     code = keras.Input((code_size,))
-    x = _dense(code, hidden, activation)
-    x = keras.layers.Dense(math.prod(output_shape), activation="sigmoid")(x)
+    x = _dense(code, hidden, activation, scale)
+    x = keras.layers.Dense(
+        math.prod(output_shape),
+        activation="sigmoid",
+        kernel_initializer=drawn_weights(scale),
+    )(x)
     return keras.Model(code, keras.layers.Reshape(output_shape)(x), name=name)
 
 
 def CodeCritics(  # noqa: N802
     sizes: Sequence[int],
     hidden: tuple[int, ...] = (1000, 1000),
+    scale: float | None = 0.01,
     name: str = "code_critics",
 ) -> keras.Model:
     """Discriminators of the parts of a code, each of dense layers.
@@ -94,6 +120,7 @@ def CodeCritics(  # noqa: N802
         sizes: lengths of the parts, in order.
         hidden: widths of the hidden layers of each. Defaults to
             `(1000, 1000)`.
+        scale: see `Discriminator`. Defaults to 0.01.
         name: name of the model.
 
     Returns:
@@ -103,8 +130,9 @@ def CodeCritics(  # noqa: N802
     code = keras.Input((sum(sizes),))
     logits, begin = [], 0
     for size in sizes:
-        x = _dense(code[:, begin : begin + size], hidden, "relu")
-        logits.append(keras.layers.Dense(1)(x))
+        x = _dense(code[:, begin : begin + size], hidden, "relu", scale)
+        last = keras.layers.Dense(1, kernel_initializer=drawn_weights(scale))
+        logits.append(last(x))
         begin += size
     return keras.Model(code, keras.layers.Concatenate()(logits), name=name)
 
@@ -189,46 +217,3 @@ def ConvDecoder(  # noqa: N802
     if any(excess):
         x = keras.layers.Cropping2D(((0, excess[0]), (0, excess[1])))(x)
     return keras.Model(code, x, name=name)
-
-
-def WhatWhereCNN(  # noqa: N802
-    num_classes: int = 10,
-    input_shape: tuple[int, int, int] = (28, 28, 1),
-    filters: tuple[int, ...] = (64, 64),
-    activation: str = "relu",
-    momentum: float = 0.9,
-    dropout: float = 0.5,
-    name: str = "what_where_cnn",
-) -> keras.Model:
-    """A 5x5 and further 3x3 convolutions, each with 2x2 maximum pooling, then
-    dropout and a dense layer.
-
-    After Zhao et al. 2015 (arXiv 1506.02351); the sizes are unverified.
-
-    Args:
-        num_classes: defaults to 10.
-        input_shape: `(height, width, channels)`.
-        filters: of the convolutions. Defaults to `(64, 64)`.
-        activation: defaults to "relu".
-        momentum: ignored: nothing here is normalized.
-        dropout: rate before the dense layer. Defaults to 0.5.
-        name: name of the model.
-
-    Returns:
-        A `keras.Model` from floats `(batch, *input_shape)` to logits
-        `(batch, num_classes)`.
-    """
-    images = keras.Input(input_shape)
-    x = images
-    for place, count in enumerate(filters):
-        x = keras.layers.Conv2D(
-            count,
-            3 if place else 5,
-            padding="same",
-            kernel_initializer="he_normal",
-        )(x)
-        x = WindowMaximum()(activate(x, activation))
-    x = keras.layers.Flatten(name="code")(x)
-    x = keras.layers.Dropout(dropout)(x)
-    logits = keras.layers.Dense(num_classes, name="logits")(x)
-    return keras.Model(images, logits, name=name)

@@ -4,16 +4,24 @@ import math
 
 import keras
 
-from keras_ssl.networks.auto_encoder import ConvDecoder, Generator
+from keras_ssl.networks.auto_encoder import (
+    ConvDecoder,
+    Generator,
+    drawn_weights,
+)
 from keras_ssl.networks.features import features_of
 
 
-def with_style(network: keras.Model, size: int) -> keras.Model:
+def with_style(
+    network: keras.Model, size: int, scale: float | None = 0.01
+) -> keras.Model:
     """A classifier that also gives a style, a new dense layer on its code.
 
     Args:
         network: see `features_of`.
         size: length of a style.
+        scale: standard deviation of the layer's first weights; `None`:
+            Glorot's. Defaults to 0.01.
 
     Returns:
         A `keras.Model` from the same images to `[logits, style]`, the latter
@@ -22,8 +30,11 @@ def with_style(network: keras.Model, size: int) -> keras.Model:
     Raises:
         ValueError: the network is not functional.
     """
-    code = keras.layers.Flatten()(features_of(network))
-    style = keras.layers.Dense(size, name="style")(code)
+    # named, for Keras' own names may be those of a network read from a file
+    code = keras.layers.Flatten(name="style_input")(features_of(network))
+    style = keras.layers.Dense(
+        size, kernel_initializer=drawn_weights(scale), name="style"
+    )(code)
     return keras.Model(network.inputs, [*network.outputs, style])
 
 

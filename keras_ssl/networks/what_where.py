@@ -1,4 +1,4 @@
-"""Maximum pooling that remembers where, and the way back."""
+"""A network with maximum pooling that remembers where, and the way back."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl.backend import Tensor
+from keras_ssl.networks.layers import activate
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -25,6 +26,49 @@ class WindowMaximum(keras.layers.MaxPooling2D):
                 part = images[:, row:height:size, column:width:size]
                 x = part if x is None else ops.maximum(x, part)
         return x
+
+
+def WhatWhereCNN(  # noqa: N802 (a function named as a class, as keras.applications)
+    num_classes: int = 10,
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    filters: tuple[int, ...] = (64, 64),
+    activation: str = "relu",
+    momentum: float = 0.9,
+    dropout: float = 0.5,
+    name: str = "what_where_cnn",
+) -> keras.Model:
+    """A 5x5 and further 3x3 convolutions, each with 2x2 maximum pooling, then
+    dropout and a dense layer.
+
+    After Zhao et al. 2015 (arXiv 1506.02351); the sizes are unverified.
+
+    Args:
+        num_classes: defaults to 10.
+        input_shape: `(height, width, channels)`.
+        filters: of the convolutions. Defaults to `(64, 64)`.
+        activation: defaults to "relu".
+        momentum: ignored: nothing here is normalized.
+        dropout: rate before the dense layer. Defaults to 0.5.
+        name: name of the model.
+
+    Returns:
+        A `keras.Model` from floats `(batch, *input_shape)` to logits
+        `(batch, num_classes)`.
+    """
+    images = keras.Input(input_shape)
+    x = images
+    for place, count in enumerate(filters):
+        x = keras.layers.Conv2D(
+            count,
+            3 if place else 5,
+            padding="same",
+            kernel_initializer="he_normal",
+        )(x)
+        x = WindowMaximum()(activate(x, activation))
+    x = keras.layers.Flatten(name="code")(x)
+    x = keras.layers.Dropout(dropout)(x)
+    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    return keras.Model(images, logits, name=name)
 
 
 def poolings(network: keras.Model) -> list[keras.layers.MaxPooling2D]:

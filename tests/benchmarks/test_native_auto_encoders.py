@@ -43,8 +43,12 @@ def test_losses_equal_those_of_the_method(name, network, arguments):
         network(num_classes=cases.CLASSES, input_shape=cases.SHAPE), **arguments
     )
     made.noise = lambda x: jnp.cos(13.0 * x)
-    made.compile(total_steps=10)
-    step, state = native.make(made, noise=lambda key, x: jnp.cos(13.0 * x))
+    chance = {"noise": lambda key, x: jnp.cos(13.0 * x)}
+    if made.masking:
+        made.kept = lambda x: 1.0 * (jnp.sin(29.0 * x) < 0.6)
+        chance["kept"] = lambda key, x: 1.0 * (jnp.sin(29.0 * x) < 0.6)
+    made.compile(total_steps=4)  # and a rate that falls on the way
+    step, state = native.make(made, **chance)
     found, expected = [], []
     for i in range(5):
         ours, theirs = batch_of(type(made), i)
@@ -53,7 +57,7 @@ def test_losses_equal_those_of_the_method(name, network, arguments):
         expected.append(made.train_on_batch(*ours, return_dict=True)["loss"])
         made.reset_metrics()
     assert found[0] == pytest.approx(expected[0], rel=1e-5)
-    # Adam, schedule and statistics too
+    # optimizers, schedules and statistics too
     assert found == pytest.approx(expected, rel=1e-3)
     assert np.ptp(found) > 0.1
     assert float(state["step"]) == 5

@@ -188,12 +188,7 @@ ARGUMENTS = {
     "cat_gan": {"generator": generator},
     "bad_gan": {"generator": generator, "encoder": encoder},
     # autoencoders
-    # the noise of these cases is steep, and most so where codes are played with
-    "adversarial_auto_encoder": {
-        "width": 16,
-        "style_size": 3,
-        "noise_std": 0.05,
-    },
+    "adversarial_auto_encoder": {"width": 16, "style_size": 3},
     # ladder networks
     "ladder": {"costs": (1.0, 0.5, 0.1, 0.1)},
     # variational autoencoders
@@ -310,6 +305,10 @@ def model(name, **arguments):
     AFTER_AN_EPOCH.get(name, lambda made: None)(made)
     if hasattr(made, "noise"):
         made.noise = lambda images: ops.cos(13.0 * images)
+    if hasattr(made, "kept"):
+        made.kept = lambda images: ops.cast(
+            ops.cos(13.0 * images) > 0, "float32"
+        )
     if hasattr(made, "ratios"):
         made.ratios = lambda count: ops.linspace(0.05, 0.95, count)
     if hasattr(made, "shuffled"):

@@ -38,7 +38,10 @@ def dense_layers(model):
 def through(made, images):
     """Float64 images to logits, codes and what is rebuilt."""
     hidden, logits = dense_layers(made.network)
-    x = images + made.noise_std * noise(images)
+    x = images
+    if made.masking:
+        x = x * (noise(x) > 0) / (1 - made.masking)
+    x = x + made.noise_std * noise(x)
     x = dense(hidden, x.reshape(len(x), -1))
     x = x / (1 + np.exp(-x))
     y = dense(logits, x)
@@ -56,7 +59,6 @@ def decoded(made, x):
 
 def judged(made, codes):
     """Logits of both discriminators, `(batch, 2)`."""
-    codes = codes + made.noise_std * noise(codes)
     layers, found = dense_layers(made.critics), []
     for part in (codes[:, : cases.CLASSES], codes[:, cases.CLASSES :]):
         own = [x for x in layers if x.kernel.shape[0] == part.shape[1]]
@@ -104,7 +106,7 @@ def expected_terms(made):
 
 
 def test_every_term_equals_the_oracle():
-    made = cases.model(NAME, noise_std=0.2)
+    made = cases.model(NAME, noise_std=0.2, masking=0.4)
     with_discriminators = (*made.terms, "discriminators")
     found = made.objective(oracle.tensors(BATCH), with_discriminators)
     expected = expected_terms(made)
@@ -167,7 +169,7 @@ def test_the_parts_share_the_encoder_and_the_networks_are_disjoint():
 
 
 def test_the_code_is_class_probabilities_and_style():
-    made = cases.model(NAME, noise_std=0.0)
+    made = cases.model(NAME, masking=0.0)
     codes = made.encode(VIEWS["unlabeled"])
     _, expected, rebuilt = through(made, VIEWS["unlabeled"] / 255)
     np.testing.assert_allclose(codes, expected, atol=1e-5)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy_oracle as oracle
 import pytest
 from keras import ops
+from keras.src.utils import naming
 
 from keras_ssl import SSLModel, methods
 from keras_ssl.losses import cross_entropy
@@ -187,6 +188,22 @@ def test_it_survives_saving(trained, tmp_path):
     )
     assert again.steps_taken() == 2
     assert again.total_steps == 10
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_read_where_keras_counts_layers_from_the_beginning(
+    name, tmp_path
+):
+    """As in a new process, where names that were taken are free again."""
+    naming.reset_uids()
+    made = methods.get(name)(cases.NETWORKS.get(name, cases.network)())
+    made.build_state(cases.POOL)
+    made.compile(total_steps=10)
+    made.save(tmp_path / "model.keras")
+    naming.reset_uids()
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert cases.digest(again) == cases.digest(made)
 
 
 # Its objective ----------------------------------------------------------------

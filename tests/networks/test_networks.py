@@ -360,6 +360,11 @@ def test_the_adversarial_encoder_has_two_layers_of_1000():
     made = networks.get("adversarial_encoder")()
     units = [layer.units for layer in layers_of(made, keras.layers.Dense)]
     assert units == [1000, 1000, 10]
+    for network in (made, networks.auto_encoder.CodeCritics((500, 500))):
+        for layer in layers_of(network, keras.layers.Dense):
+            kernel = ops.convert_to_numpy(layer.kernel)
+            spread = kernel.std() / 0.01
+            assert spread == pytest.approx(1, abs=5 / kernel.size**0.5)
 
 
 def test_the_critics_of_a_code_see_their_own_part_alone():
